@@ -104,7 +104,11 @@ impl KubeApi {
         let server = Arc::clone(&self.server);
         let service = tower::service_fn(move |request: Request<Body>| {
             let server = Arc::clone(&server);
-            async move { Ok::<Response<ReplyBody>, std::convert::Infallible>(server::serve(server, request).await) }
+            async move {
+                Ok::<Response<ReplyBody>, std::convert::Infallible>(
+                    server::serve(server, request).await,
+                )
+            }
         });
         kube::Client::new(service, default_namespace)
     }

@@ -6,7 +6,9 @@ use super::write::{Call, Written};
 
 pub(super) fn apply(call: &Call<'_>, body: &[u8]) -> Result<Written, Failure> {
     let _ = (call, body);
-    Err(Failure::unsupported_media_type("application/json-patch+json, application/merge-patch+json"))
+    Err(Failure::unsupported_media_type(
+        "application/json-patch+json, application/merge-patch+json",
+    ))
 }
 
 pub(super) fn keep_owners_true(

@@ -36,7 +36,9 @@ impl http_body::Body for ReplyBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Once(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Once(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Self::Watch(_) => SizeHint::default(),
         }
     }

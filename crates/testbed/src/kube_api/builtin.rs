@@ -65,7 +65,9 @@ fn retype(builtin: Builtin, members: &mut Members<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn through<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<Members<'static>, serde_json::Error> {
+fn through<T: DeserializeOwned + Serialize>(
+    text: &[u8],
+) -> Result<Members<'static>, serde_json::Error> {
     let mut json = Json::parse(text)?;
     let members = json.make_object();
     // The metadata is checked on its own; the types only want it to be there.
@@ -104,10 +106,17 @@ fn prepare_secret(members: &mut Members<'_>, old: Option<&Members<'_>>, causes: 
     if members.str("type").is_none_or(str::is_empty) {
         members.set("type", Json::string("Opaque"));
     }
-    for (key, _) in members.get("data").and_then(Json::as_object).iter().flat_map(|data| &data.0) {
+    for (key, _) in members
+        .get("data")
+        .and_then(Json::as_object)
+        .iter()
+        .flat_map(|data| &data.0)
+    {
         let is_key = !key.is_empty()
             && key.len() <= 253
-            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
         if !is_key {
             causes.push(Cause {
                 field: format!("data[{key}]"),
@@ -125,8 +134,14 @@ fn prepare_secret(members: &mut Members<'_>, old: Option<&Members<'_>>, causes: 
 }
 
 /// With `immutable: true` stored, neither that nor the named fields may change.
-fn check_immutable(members: &Members<'_>, old: Option<&Members<'_>>, fields: &[&str], causes: &mut Vec<Cause>) {
-    let is_immutable = |members: &Members<'_>| matches!(members.get("immutable"), Some(Json::Bool(true)));
+fn check_immutable(
+    members: &Members<'_>,
+    old: Option<&Members<'_>>,
+    fields: &[&str],
+    causes: &mut Vec<Cause>,
+) {
+    let is_immutable =
+        |members: &Members<'_>| matches!(members.get("immutable"), Some(Json::Bool(true)));
     let Some(old) = old.filter(|old| is_immutable(old)) else {
         return;
     };
@@ -178,11 +193,14 @@ fn prepare_service(members: &mut Members<'_>, old: Option<&Members<'_>>, causes:
             spec.set(key, Json::string(value));
         }
     }
-    let kept = old.and_then(|old| old.get("spec")).and_then(|spec| spec.get("clusterIP"));
+    let kept = old
+        .and_then(|old| old.get("spec"))
+        .and_then(|spec| spec.get("clusterIP"));
     if let (None, Some(kept)) = (spec.get("clusterIP"), kept) {
         spec.set("clusterIP", kept.clone().into_owned());
     }
-    let needs_ports = spec.str("type") != Some("ExternalName") && spec.str("clusterIP") != Some("None");
+    let needs_ports =
+        spec.str("type") != Some("ExternalName") && spec.str("clusterIP") != Some("None");
     let ports = match spec.get_mut("ports") {
         Some(Json::Array(ports)) => ports,
         _ if needs_ports => {
@@ -220,7 +238,11 @@ fn prepare_namespace(members: &mut Members<'_>, own: &mut Members<'_>) {
         Some(_) => "Terminating",
         None => "Active",
     };
-    if members.get("spec").and_then(|spec| spec.get("finalizers")).is_none() {
+    if members
+        .get("spec")
+        .and_then(|spec| spec.get("finalizers"))
+        .is_none()
+    {
         let mut spec = Members::default();
         spec.set("finalizers", Json::Array(vec![Json::string("kubernetes")]));
         members.set("spec", Json::Object(spec));
@@ -250,7 +272,8 @@ fn prepare_crd(members: &mut Members<'_>, own: &mut Members<'_>, causes: &mut Ve
         causes.push(Cause {
             field: "spec.versions".to_owned(),
             reason: "FieldValueInvalid",
-            message: "Invalid value: must have exactly one version marked as storage version".to_owned(),
+            message: "Invalid value: must have exactly one version marked as storage version"
+                .to_owned(),
         });
     }
     if spec.get("conversion").is_none() {
@@ -291,7 +314,11 @@ fn prepare_crd(members: &mut Members<'_>, own: &mut Members<'_>, causes: &mut Ve
         "conditions",
         Json::Array(vec![
             condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+            condition(
+                "Established",
+                "InitialNamesAccepted",
+                "the initial names have been accepted",
+            ),
         ]),
     );
     status.set("acceptedNames", accepted);

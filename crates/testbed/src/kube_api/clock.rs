@@ -14,10 +14,13 @@ impl Clock {
     pub(super) fn now(&self) -> String {
         let second = SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+            .map_or(0, |since| {
+                i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+            });
         let mut last = self.last.lock();
         if last.0 != second || last.1.is_empty() {
-            let text = jiff::Timestamp::from_second(second).map_or_else(|_| String::new(), |at| at.to_string());
+            let text = jiff::Timestamp::from_second(second)
+                .map_or_else(|_| String::new(), |at| at.to_string());
             *last = (second, text);
         }
         last.1.clone()

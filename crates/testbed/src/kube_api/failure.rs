@@ -130,7 +130,11 @@ impl Failure {
         let message = format!(
             "the body of the request was in an unknown format - accepted media types include: {accepted}"
         );
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            message,
+        )
     }
 
     pub(super) fn expired(message: impl Into<String>) -> Self {
@@ -216,6 +220,8 @@ impl Failure {
 fn causes_json(causes: &[Cause]) -> Vec<Value> {
     causes
         .iter()
-        .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
+        .map(
+            |cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}),
+        )
         .collect()
 }

@@ -69,7 +69,9 @@ impl<'a> Members<'a> {
 
     /// Copies every borrowed string.
     pub(super) fn into_owned(self) -> Members<'static> {
-        let owned = |(key, value): (Cow<'a, str>, Json<'a>)| (Cow::Owned(key.into_owned()), value.into_owned());
+        let owned = |(key, value): (Cow<'a, str>, Json<'a>)| {
+            (Cow::Owned(key.into_owned()), value.into_owned())
+        };
         Members(self.0.into_iter().map(owned).collect())
     }
 }

@@ -33,11 +33,20 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Operation>, Failure> {
     let json = Json::parse(body)
         .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
     let Json::Array(items) = json else {
-        return Err(Failure::bad_request("error decoding patch: a JSON patch is an array"));
+        return Err(Failure::bad_request(
+            "error decoding patch: a JSON patch is an array",
+        ));
     };
     if items.len() > LIMIT {
-        let message = format!("the allowed maximum operations in a JSON patch is {LIMIT}, got {}", items.len());
-        return Err(Failure::new(http::StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message));
+        let message = format!(
+            "the allowed maximum operations in a JSON patch is {LIMIT}, got {}",
+            items.len()
+        );
+        return Err(Failure::new(
+            http::StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            message,
+        ));
     }
     items.into_iter().map(Operation::parse).collect()
 }
@@ -46,7 +55,9 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Operation>, Failure> {
 pub(super) fn apply(root: &mut Json<'_>, operations: &[Operation]) -> Result<(), Failure> {
     for operation in operations {
         operation.apply(root).map_err(|why| {
-            Failure::unprocessable(format!("the server rejected our request due to an error in our request: {why}"))
+            Failure::unprocessable(format!(
+                "the server rejected our request due to an error in our request: {why}"
+            ))
         })?;
     }
     Ok(())
@@ -65,11 +76,22 @@ impl Operation {
             Some("move") => Kind::Move,
             Some("copy") => Kind::Copy,
             Some("test") => Kind::Test,
-            other => return Err(bad(&format!("unexpected kind: {}", other.unwrap_or_default()))),
+            other => {
+                return Err(bad(&format!(
+                    "unexpected kind: {}",
+                    other.unwrap_or_default()
+                )));
+            }
         };
-        let pointer = members.str("path").ok_or_else(|| bad("missing path"))?.to_owned();
+        let pointer = members
+            .str("path")
+            .ok_or_else(|| bad("missing path"))?
+            .to_owned();
         let from = match kind {
-            Kind::Move | Kind::Copy => members.str("from").ok_or_else(|| bad("missing from"))?.to_owned(),
+            Kind::Move | Kind::Copy => members
+                .str("from")
+                .ok_or_else(|| bad("missing from"))?
+                .to_owned(),
             _ => String::new(),
         };
         let value = members.remove("value").unwrap_or(Json::Null).into_owned();
@@ -83,10 +105,17 @@ impl Operation {
     }
 
     fn apply(&self, root: &mut Json<'_>) -> Result<(), String> {
-        let missing = |what: &str| format!("{what} operation does not apply: doc is missing path: {:?}", self.pointer);
+        let missing = |what: &str| {
+            format!(
+                "{what} operation does not apply: doc is missing path: {:?}",
+                self.pointer
+            )
+        };
         match self.kind {
             Kind::Add => add(root, &self.path, self.value.clone()).ok_or_else(|| missing("add")),
-            Kind::Remove => remove(root, &self.path).map(drop).ok_or_else(|| missing("remove")),
+            Kind::Remove => remove(root, &self.path)
+                .map(drop)
+                .ok_or_else(|| missing("remove")),
             Kind::Replace => {
                 let place = find_mut(root, &self.path).ok_or_else(|| missing("replace"))?;
                 *place = self.value.clone();
@@ -97,7 +126,9 @@ impl Operation {
                 add(root, &self.path, value).ok_or_else(|| missing("move"))
             }
             Kind::Copy => {
-                let value = find_mut(root, &self.from).ok_or_else(|| missing("copy"))?.clone();
+                let value = find_mut(root, &self.from)
+                    .ok_or_else(|| missing("copy"))?
+                    .clone();
                 add(root, &self.path, value).ok_or_else(|| missing("copy"))
             }
             Kind::Test => {
@@ -105,7 +136,9 @@ impl Operation {
                     Some(place) => place.same(&self.value),
                     None => self.value.is_null(),
                 };
-                is_same.then_some(()).ok_or_else(|| format!("testing value {} failed", self.pointer))
+                is_same
+                    .then_some(())
+                    .ok_or_else(|| format!("testing value {} failed", self.pointer))
             }
         }
     }

@@ -47,7 +47,10 @@ pub(super) fn normalize(metadata: &mut Members<'_>) -> Result<(), Failure> {
             Json::String(text) => text.is_empty(),
             _ => false,
         };
-        !is_empty && (KEPT.contains(&&**key) || COLLECTIONS.contains(&&**key) || matches!(&**key, "generateName" | "resourceVersion"))
+        !is_empty
+            && (KEPT.contains(&&**key)
+                || COLLECTIONS.contains(&&**key)
+                || matches!(&**key, "generateName" | "resourceVersion"))
     });
     for (key, value) in &metadata.0 {
         let fits = match &**key {
@@ -58,7 +61,9 @@ pub(super) fn normalize(metadata: &mut Members<'_>) -> Result<(), Failure> {
                 .as_array()
                 .is_some_and(|items| items.iter().all(|item| item.as_str().is_some())),
             "ownerReferences" | "managedFields" => value.as_array().is_some(),
-            "generation" | "deletionGracePeriodSeconds" => matches!(value, Json::Number(Number::Integer(_))),
+            "generation" | "deletionGracePeriodSeconds" => {
+                matches!(value, Json::Number(Number::Integer(_)))
+            }
             _ => value.as_str().is_some(),
         };
         if !fits {
@@ -80,7 +85,12 @@ pub(super) fn check(metadata: &Members<'_>, causes: &mut Vec<Cause>) {
     const NAME_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
     const VALUE_RULE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
     for field in ["labels", "annotations"] {
-        for (key, value) in metadata.get(field).and_then(Json::as_object).iter().flat_map(|map| &map.0) {
+        for (key, value) in metadata
+            .get(field)
+            .and_then(Json::as_object)
+            .iter()
+            .flat_map(|map| &map.0)
+        {
             if !is_qualified_name(key) {
                 causes.push(invalid(field, key, NAME_RULE));
             }
@@ -90,7 +100,11 @@ pub(super) fn check(metadata: &Members<'_>, causes: &mut Vec<Cause>) {
             }
         }
     }
-    for finalizer in metadata.get("finalizers").and_then(Json::as_array).unwrap_or_default() {
+    for finalizer in metadata
+        .get("finalizers")
+        .and_then(Json::as_array)
+        .unwrap_or_default()
+    {
         let finalizer = finalizer.as_str().unwrap_or_default();
         if !is_qualified_name(finalizer) {
             causes.push(invalid("finalizers", finalizer, NAME_RULE));
@@ -120,7 +134,8 @@ pub(super) fn admit_update<'a>(
             )));
         }
     }
-    if let (Some(given), Some(stored)) = (new.get("creationTimestamp"), old.get("creationTimestamp"))
+    if let (Some(given), Some(stored)) =
+        (new.get("creationTimestamp"), old.get("creationTimestamp"))
         && !given.same(stored)
     {
         causes.push(Cause {
@@ -155,12 +170,16 @@ pub(super) fn check_preconditions(
         return Err(Failure::conflict(resource, name, &why));
     }
     match metadata.remove("resourceVersion") {
-        Some(Json::String(given)) if given.is_empty() || is_version(&given, current.version) => Ok(()),
+        Some(Json::String(given)) if given.is_empty() || is_version(&given, current.version) => {
+            Ok(())
+        }
         Some(Json::String(given)) if given.parse::<u64>().is_err() => {
             let cause = Cause {
                 field: "metadata.resourceVersion".to_owned(),
                 reason: "FieldValueInvalid",
-                message: format!("Invalid value: {given:?}: strconv.ParseUint: parsing {given:?}: invalid syntax"),
+                message: format!(
+                    "Invalid value: {given:?}: strconv.ParseUint: parsing {given:?}: invalid syntax"
+                ),
             };
             Err(Failure::invalid(resource, name, &[cause]))
         }
@@ -175,11 +194,21 @@ fn is_version(text: &str, version: u64) -> bool {
 
 fn refuse_new_finalizers(old: &Members<'_>, new: &Members<'_>, causes: &mut Vec<Cause>) {
     let list = |metadata: &Members<'_>| -> Vec<String> {
-        let items = metadata.get("finalizers").and_then(Json::as_array).unwrap_or_default();
-        items.iter().filter_map(Json::as_str).map(str::to_owned).collect()
+        let items = metadata
+            .get("finalizers")
+            .and_then(Json::as_array)
+            .unwrap_or_default();
+        items
+            .iter()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect()
     };
     let before = list(old);
-    let added: Vec<String> = list(new).into_iter().filter(|finalizer| !before.contains(finalizer)).collect();
+    let added: Vec<String> = list(new)
+        .into_iter()
+        .filter(|finalizer| !before.contains(finalizer))
+        .collect();
     if !added.is_empty() {
         causes.push(Cause {
             field: "metadata.finalizers".to_owned(),

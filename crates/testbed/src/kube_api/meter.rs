@@ -77,7 +77,11 @@ impl Counters {
                 if count == 0 {
                     continue;
                 }
-                let name = if is_status == 1 { format!("{resource}/status") } else { resource.to_owned() };
+                let name = if is_status == 1 {
+                    format!("{resource}/status")
+                } else {
+                    resource.to_owned()
+                };
                 *counts.by_request.entry((verb, name)).or_default() += count;
             }
         }

@@ -97,7 +97,12 @@ impl Meta {
             Some(Json::Number(super::json::Number::Integer(value))) => *value,
             _ => 0,
         };
-        let array_len = |key| metadata.get(key).and_then(Json::as_array).map_or(0, <[_]>::len);
+        let array_len = |key| {
+            metadata
+                .get(key)
+                .and_then(Json::as_array)
+                .map_or(0, <[_]>::len)
+        };
         Self {
             name_at: key.find('/').map_or(0, |slash| slash + 1),
             uid: metadata.str("uid").unwrap_or_default().into(),

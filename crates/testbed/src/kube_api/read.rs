@@ -89,10 +89,16 @@ impl Asked {
             }
             "0" => Ok(Self::Any),
             text => {
-                let version = text
-                    .parse()
-                    .map_err(|_| Failure::bad_request(format!("Invalid value: {text:?}: invalid resource version")))?;
-                Ok(if is_exact { Self::Exactly(version) } else { Self::NotOlderThan(version) })
+                let version = text.parse().map_err(|_| {
+                    Failure::bad_request(format!(
+                        "Invalid value: {text:?}: invalid resource version"
+                    ))
+                })?;
+                Ok(if is_exact {
+                    Self::Exactly(version)
+                } else {
+                    Self::NotOlderThan(version)
+                })
             }
         }
     }
@@ -123,10 +129,9 @@ impl Continue {
             .ok_or_else(|| Failure::bad_request("continue key is not valid: incorrect encoding"))?;
         let version = match version {
             "-1" => None,
-            text => Some(
-                text.parse()
-                    .map_err(|_| Failure::bad_request("continue key is not valid: incorrect version"))?,
-            ),
+            text => Some(text.parse().map_err(|_| {
+                Failure::bad_request("continue key is not valid: incorrect version")
+            })?),
         };
         Ok(Self {
             version,
@@ -193,7 +198,11 @@ fn list_body(resource: &Resource, page: &Page, selector: &Selector, form: Form) 
         }),
         _ => None,
     };
-    let items: usize = page.objects.iter().map(|object| object.body_bytes().len() + 1).sum();
+    let items: usize = page
+        .objects
+        .iter()
+        .map(|object| object.body_bytes().len() + 1)
+        .sum();
     let mut body = Vec::with_capacity(items + 256);
     let (kind, api_version) = match form {
         Form::Whole => (&*resource.list_kind, resource.api_version()),

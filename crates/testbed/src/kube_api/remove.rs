@@ -44,14 +44,22 @@ impl DeleteOptions {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        serde_json::from_slice(body)
-            .map_err(|error| Failure::bad_request(format!("delete options could not be decoded: {error}")))
+        serde_json::from_slice(body).map_err(|error| {
+            Failure::bad_request(format!("delete options could not be decoded: {error}"))
+        })
     }
 
     /// Refuses values that no server knows; which known policy it is makes no difference here.
     fn check(&self, call: &Call<'_>) -> Result<(), Failure> {
-        let policies = [self.propagation_policy.as_deref(), Some(&*call.params.propagation_policy)];
-        for policy in policies.into_iter().flatten().filter(|policy| !policy.is_empty()) {
+        let policies = [
+            self.propagation_policy.as_deref(),
+            Some(&*call.params.propagation_policy),
+        ];
+        for policy in policies
+            .into_iter()
+            .flatten()
+            .filter(|policy| !policy.is_empty())
+        {
             if !matches!(policy, "Foreground" | "Background" | "Orphan") {
                 let cause = Cause {
                     field: "propagationPolicy".to_owned(),
@@ -75,12 +83,23 @@ impl DeleteOptions {
             return Ok(());
         };
         let name = object.meta.name();
-        if let Some(uid) = preconditions.uid.as_deref().filter(|uid| **uid != *object.meta.uid) {
-            let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", object.meta.uid);
+        if let Some(uid) = preconditions
+            .uid
+            .as_deref()
+            .filter(|uid| **uid != *object.meta.uid)
+        {
+            let why = format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                object.meta.uid
+            );
             return Err(Failure::conflict(call.resource, name, &why));
         }
         let version = object.version.to_string();
-        if let Some(asked) = preconditions.resource_version.as_deref().filter(|asked| **asked != version) {
+        if let Some(asked) = preconditions
+            .resource_version
+            .as_deref()
+            .filter(|asked| **asked != version)
+        {
             let why = format!(
                 "Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {version}"
             );
@@ -169,14 +188,18 @@ impl Call<'_> {
 
     /// `current` with the marks of a deletion that waits.
     fn marked<'o>(&self, current: &'o Object) -> Result<super::object::Draft<'o>, Failure> {
-        let json = Json::parse(current.metadata_bytes())
-            .map_err(|error| Failure::internal(&format!("stored metadata does not parse: {error}")))?;
+        let json = Json::parse(current.metadata_bytes()).map_err(|error| {
+            Failure::internal(&format!("stored metadata does not parse: {error}"))
+        })?;
         let mut own = match json {
             Json::Object(members) => members,
             _ => Members::default(),
         };
         own.set("deletionTimestamp", Json::String(self.server.now().into()));
-        own.set("deletionGracePeriodSeconds", Json::Number(Number::Integer(0)));
+        own.set(
+            "deletionGracePeriodSeconds",
+            Json::Number(Number::Integer(0)),
+        );
         if current.meta.generation > 0 {
             let next = current.meta.generation + 1;
             own.set("generation", Json::Number(Number::Integer(next)));
@@ -185,8 +208,11 @@ impl Call<'_> {
         if self.resource.builtin == Some(Builtin::Namespace) {
             own.remove("deletionGracePeriodSeconds");
             draft.status = Cow::Borrowed(br#","status":{"phase":"Terminating"}"#);
-            let terminating = Json::Object(Members(vec![("phase".into(), Json::string("Terminating"))]));
-            draft.fields = self.resource.fields_with_status(&current.fields, &terminating);
+            let terminating =
+                Json::Object(Members(vec![("phase".into(), Json::string("Terminating"))]));
+            draft.fields = self
+                .resource
+                .fields_with_status(&current.fields, &terminating);
         }
         draft.metadata = Cow::Owned(metadata::open_bytes(&own));
         draft.meta = Arc::new(Meta::read(Arc::clone(&current.meta.key), &own));

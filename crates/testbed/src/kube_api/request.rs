@@ -33,8 +33,12 @@ impl<'a> Target<'a> {
         let (plural, namespace, name, subresource) = match (first, second, third) {
             // `namespaces/x` and its subresources are the namespace itself.
             ("namespaces", Some(name), None) => (first, "", Some(name), None),
-            ("namespaces", Some(name), Some(sub @ ("status" | "finalize"))) => (first, "", Some(name), Some(sub)),
-            ("namespaces", Some(namespace), Some(plural)) => (plural, namespace, steps.next(), steps.next()),
+            ("namespaces", Some(name), Some(sub @ ("status" | "finalize"))) => {
+                (first, "", Some(name), Some(sub))
+            }
+            ("namespaces", Some(namespace), Some(plural)) => {
+                (plural, namespace, steps.next(), steps.next())
+            }
             (plural, name, subresource) => (plural, "", name, subresource),
         };
         if steps.next().is_some() {
@@ -92,7 +96,8 @@ impl<'a> Params<'a> {
                 "sendInitialEvents" => params.send_initial_events = Some(is_true),
                 "dryRun" if value == "All" => params.dry_run = true,
                 "dryRun" => {
-                    let message = format!("dryRun: Unsupported value: {value:?}: supported values: \"All\"");
+                    let message =
+                        format!("dryRun: Unsupported value: {value:?}: supported values: \"All\"");
                     return Err(Failure::unprocessable(message));
                 }
                 "fieldManager" => params.field_manager = value,
@@ -175,7 +180,9 @@ impl Verb {
 
 fn number(key: &str, value: &str) -> Result<usize, Failure> {
     value.parse().map_err(|_| {
-        Failure::bad_request(format!("unable to convert {key} {value:?} to a number: invalid syntax"))
+        Failure::bad_request(format!(
+            "unable to convert {key} {value:?} to a number: invalid syntax"
+        ))
     })
 }
 
@@ -185,7 +192,11 @@ fn decode(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let digit = |at: usize| {
+        bytes
+            .get(at)
+            .and_then(|byte| char::from(*byte).to_digit(16))
+    };
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {

@@ -135,7 +135,10 @@ impl Builtin {
     }
 
     fn has_status(self) -> bool {
-        matches!(self, Self::Namespace | Self::Service | Self::CustomResourceDefinition)
+        matches!(
+            self,
+            Self::Namespace | Self::Service | Self::CustomResourceDefinition
+        )
     }
 }
 
@@ -149,13 +152,21 @@ impl Resource {
             list_kind: format!("{kind}List").into(),
             plural: plural.into(),
             singular: kind.to_lowercase().into(),
-            short_names: builtin.short_names().iter().map(ToString::to_string).collect(),
+            short_names: builtin
+                .short_names()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             categories: Vec::new(),
             namespaced: builtin.is_namespaced(),
             has_status: builtin.has_status(),
             builtin: Some(builtin),
             schema: None,
-            selectable: builtin.selectable().iter().map(|path| Selectable::parse(path)).collect(),
+            selectable: builtin
+                .selectable()
+                .iter()
+                .map(|path| Selectable::parse(path))
+                .collect(),
             no_fields: Fields::from([]),
             head: head(group, version, kind),
             table: Table::new(Arc::clone(versions), history_size),
@@ -172,7 +183,11 @@ impl Resource {
         history_size: usize,
     ) -> Result<Option<Self>, BadPattern> {
         let spec = &crd.spec;
-        let Some(version) = spec.versions.iter().find(|version| version.storage && version.served) else {
+        let Some(version) = spec
+            .versions
+            .iter()
+            .find(|version| version.storage && version.served)
+        else {
             return Ok(None);
         };
         let props = version
@@ -185,9 +200,17 @@ impl Resource {
             group: spec.group.as_str().into(),
             version: version.name.as_str().into(),
             kind: kind.into(),
-            list_kind: names.list_kind.clone().unwrap_or_else(|| format!("{kind}List")).into(),
+            list_kind: names
+                .list_kind
+                .clone()
+                .unwrap_or_else(|| format!("{kind}List"))
+                .into(),
             plural: names.plural.as_str().into(),
-            singular: names.singular.clone().unwrap_or_else(|| kind.to_lowercase()).into(),
+            singular: names
+                .singular
+                .clone()
+                .unwrap_or_else(|| kind.to_lowercase())
+                .into(),
             short_names: names.short_names.clone().unwrap_or_default(),
             categories: names.categories.clone().unwrap_or_default(),
             namespaced: spec.scope == "Namespaced",
@@ -237,11 +260,16 @@ impl Resource {
 
     /// Whether a replacement of a missing object creates it.
     pub(super) fn creates_on_replace(&self) -> bool {
-        matches!(self.builtin, Some(Builtin::Lease | Builtin::Event | Builtin::GroupEvent))
+        matches!(
+            self.builtin,
+            Some(Builtin::Lease | Builtin::Event | Builtin::GroupEvent)
+        )
     }
 
     pub(super) fn selectable_index(&self, name: &str) -> Option<usize> {
-        self.selectable.iter().position(|field| &*field.name == name)
+        self.selectable
+            .iter()
+            .position(|field| &*field.name == name)
     }
 
     /// The values of the selectable fields of an object given by its members.

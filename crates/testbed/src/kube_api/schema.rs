@@ -111,7 +111,9 @@ impl Schema {
             properties.insert(Box::from(name.as_str()), Self::compile(schema)?);
         }
         let (additional, additional_open) = match &props.additional_properties {
-            Some(JSONSchemaPropsOrBool::Schema(schema)) => (Some(Box::new(Self::compile(schema)?)), false),
+            Some(JSONSchemaPropsOrBool::Schema(schema)) => {
+                (Some(Box::new(Self::compile(schema)?)), false)
+            }
             Some(JSONSchemaPropsOrBool::Bool(open)) => (None, *open),
             None => (None, false),
         };
@@ -120,15 +122,28 @@ impl Schema {
             _ => None,
         };
         let default = props.default.as_ref().map(|json| owned(&json.0));
-        let below = properties.values().chain(additional.as_deref()).chain(items.as_deref());
+        let below = properties
+            .values()
+            .chain(additional.as_deref())
+            .chain(items.as_deref());
         let has_defaults = default.is_some() || below.into_iter().any(|schema| schema.has_defaults);
         Ok(Self {
             kind: props.type_.as_deref().and_then(Kind::parse),
             additional,
             open: additional_open || props.x_kubernetes_preserve_unknown_fields == Some(true),
             items,
-            required: props.required.iter().flatten().map(|key| key.as_str().into()).collect(),
-            choices: props.enum_.iter().flatten().map(|json| owned(&json.0)).collect(),
+            required: props
+                .required
+                .iter()
+                .flatten()
+                .map(|key| key.as_str().into())
+                .collect(),
+            choices: props
+                .enum_
+                .iter()
+                .flatten()
+                .map(|json| owned(&json.0))
+                .collect(),
             default,
             nullable: props.nullable == Some(true),
             int_or_string: props.x_kubernetes_int_or_string == Some(true),

@@ -38,7 +38,8 @@ enum Field {
 
 impl Selector {
     pub(super) fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, Failure> {
-        let label_error = |why: String| Failure::bad_request(format!("unable to parse requirement: {why}"));
+        let label_error =
+            |why: String| Failure::bad_request(format!("unable to parse requirement: {why}"));
         let labels = parse_labels(labels).map_err(label_error)?;
         let fields = split_fields(fields)
             .into_iter()
@@ -59,7 +60,12 @@ impl Selector {
 
 impl LabelRule {
     fn matches(&self, object: &Object) -> bool {
-        let number = |key: &str| object.meta.label(key).and_then(|value| value.parse::<i64>().ok());
+        let number = |key: &str| {
+            object
+                .meta
+                .label(key)
+                .and_then(|value| value.parse::<i64>().ok())
+        };
         match self {
             Self::In(key, values) => object
                 .meta
@@ -201,7 +207,8 @@ fn split_word<'a>(term: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     let open = term.find('(')?;
     let (before, set) = term.split_at(open);
     let key = before.trim_end().strip_suffix(word)?;
-    key.ends_with(char::is_whitespace).then(|| (key.trim(), set))
+    key.ends_with(char::is_whitespace)
+        .then(|| (key.trim(), set))
 }
 
 fn value_set(text: &str) -> Result<Vec<String>, String> {
@@ -216,8 +223,14 @@ fn value_set(text: &str) -> Result<Vec<String>, String> {
 fn label_key(text: &str) -> Result<String, String> {
     let key = text.trim();
     let (prefix, name) = key.split_once('/').unwrap_or(("x", key));
-    if !is_label_text(name, 63) || name.is_empty() || prefix.is_empty() || !is_label_text(prefix, 253) {
-        return Err(format!("<nil>: Invalid value: {key:?}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"));
+    if !is_label_text(name, 63)
+        || name.is_empty()
+        || prefix.is_empty()
+        || !is_label_text(prefix, 253)
+    {
+        return Err(format!(
+            "<nil>: Invalid value: {key:?}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+        ));
     }
     Ok(key.to_owned())
 }
@@ -225,7 +238,9 @@ fn label_key(text: &str) -> Result<String, String> {
 fn label_value(text: &str) -> Result<String, String> {
     let value = text.trim();
     if !is_label_text(value, 63) {
-        return Err(format!("values[0]: Invalid value: {value:?}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"));
+        return Err(format!(
+            "values[0]: Invalid value: {value:?}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+        ));
     }
     Ok(value.to_owned())
 }

@@ -63,14 +63,18 @@ impl Server {
     pub(super) fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
         let resources = self.resources.read();
         let is_it = |resource: &&Arc<Resource>| {
-            *resource.plural == *plural && *resource.group == *group && *resource.version == *version
+            *resource.plural == *plural
+                && *resource.group == *group
+                && *resource.version == *version
         };
         resources.iter().find(is_it).cloned()
     }
 
     fn builtin(&self, builtin: Builtin) -> Arc<Resource> {
         let resources = self.resources.read();
-        let found = resources.iter().find(|resource| resource.builtin == Some(builtin));
+        let found = resources
+            .iter()
+            .find(|resource| resource.builtin == Some(builtin));
         Arc::clone(found.expect("built-in resources are there from the start"))
     }
 
@@ -126,7 +130,10 @@ impl Server {
     /// SplitMix64.
     fn random(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let state = self.sequence.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        let state = self
+            .sequence
+            .fetch_add(STEP, Ordering::Relaxed)
+            .wrapping_add(STEP);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
@@ -150,7 +157,11 @@ impl Server {
             let why = format!(
                 "unable to create new content in namespace {namespace} because it is being terminated"
             );
-            return Err(Failure::forbidden(resource, own.str("name").unwrap_or_default(), &why));
+            return Err(Failure::forbidden(
+                resource,
+                own.str("name").unwrap_or_default(),
+                &why,
+            ));
         }
         Ok(())
     }
@@ -164,7 +175,8 @@ impl Server {
     }
 
     fn redefine(&self, object: &Object) {
-        let Ok(crd) = serde_json::from_slice::<CustomResourceDefinition>(object.body_bytes()) else {
+        let Ok(crd) = serde_json::from_slice::<CustomResourceDefinition>(object.body_bytes())
+        else {
             return;
         };
         let mut resources = self.resources.write();
@@ -175,7 +187,8 @@ impl Server {
         let is_gone = object.change == super::object::Change::Deleted;
         next.retain(is_other);
         if !is_gone
-            && let Ok(Some(custom)) = Resource::custom(&crd, &self.versions, self.settings.history_size)
+            && let Ok(Some(custom)) =
+                Resource::custom(&crd, &self.versions, self.settings.history_size)
         {
             next.push(Arc::new(custom));
         }
@@ -192,7 +205,9 @@ impl Server {
 
     pub(super) fn n_objects(&self, plural: &str) -> usize {
         let resources = self.resources();
-        let of_plural = resources.iter().filter(|resource| *resource.plural == *plural);
+        let of_plural = resources
+            .iter()
+            .filter(|resource| *resource.plural == *plural);
         of_plural.map(|resource| resource.table.len()).sum()
     }
 
@@ -232,7 +247,8 @@ async fn collect(mut body: Body) -> Result<Bytes, Failure> {
     }
     let mut pieces: Vec<Bytes> = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|error| Failure::bad_request(format!("the body broke off: {error}")))?;
+        let frame =
+            frame.map_err(|error| Failure::bad_request(format!("the body broke off: {error}")))?;
         if let Ok(bytes) = frame.into_data() {
             pieces.push(bytes);
         }
@@ -288,9 +304,15 @@ fn answer(
     if !resource.namespaced && !target.namespace.is_empty() {
         return Err(Failure::unknown_path());
     }
-    let verb = Verb::of(&parts.method, has_name, params.watch).ok_or_else(Failure::method_not_allowed)?;
+    let verb =
+        Verb::of(&parts.method, has_name, params.watch).ok_or_else(Failure::method_not_allowed)?;
     resource.counters.add(verb, is_status);
-    let text = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let text = |name| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
     let form = Form::of(text(ACCEPT));
     let call = Call {
         server,
@@ -329,12 +351,15 @@ fn answer(
                     let status = read::deleted_status(&resource, &gone);
                     (StatusCode::OK, ReplyBody::Once(Some(status)))
                 }
-                Removed::Marked(marked) => (StatusCode::OK, ReplyBody::Once(Some(form.body(&marked)))),
+                Removed::Marked(marked) => {
+                    (StatusCode::OK, ReplyBody::Once(Some(form.body(&marked))))
+                }
             })
         }
         Verb::DeleteCollection => {
             let options = DeleteOptions::parse(body)?;
-            let selector = Selector::parse(&resource, &params.label_selector, &params.field_selector)?;
+            let selector =
+                Selector::parse(&resource, &params.label_selector, &params.field_selector)?;
             let removed = call.delete_collection(&options, &selector)?;
             let list = read::removed_list(&resource, removed, form);
             Ok((StatusCode::OK, ReplyBody::Once(Some(list))))

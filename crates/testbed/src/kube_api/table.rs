@@ -118,7 +118,9 @@ impl Table {
 
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Arc<Object>> {
         let state = self.state.lock();
-        state.find(namespace, name).and_then(|slot| state.slots[slot as usize].clone())
+        state
+            .find(namespace, name)
+            .and_then(|slot| state.slots[slot as usize].clone())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -319,13 +321,13 @@ impl Table {
 impl State {
     fn find(&self, namespace: &str, name: &str) -> Option<u32> {
         let is_it = |slot: &u32| {
-            self.slots[*slot as usize]
-                .as_ref()
-                .is_some_and(|object| object.meta.name() == name && object.meta.namespace() == namespace)
+            self.slots[*slot as usize].as_ref().is_some_and(|object| {
+                object.meta.name() == name && object.meta.namespace() == namespace
+            })
         };
         self.by_key
             .find(hash(&self.hasher, namespace, name), is_it)
-           .copied()
+            .copied()
     }
 
     fn find_exactly(&self, expected: &Arc<Object>) -> Result<u32, Raced> {
@@ -339,8 +341,7 @@ impl State {
 
     fn place(&mut self, object: Arc<Object>) {
         let hasher = &self.hasher;
-        let hash_of =
-            |object: &Object| hash(hasher, object.meta.namespace(), object.meta.name());
+        let hash_of = |object: &Object| hash(hasher, object.meta.namespace(), object.meta.name());
         let own_hash = hash_of(&object);
         let key = Arc::clone(&object.meta.key);
         let slot = match self.free.pop() {
@@ -350,7 +351,8 @@ impl State {
             }
             None => {
                 self.slots.push(Some(object));
-                u32::try_from(self.slots.len() - 1).expect("memory ends before four billion objects")
+                u32::try_from(self.slots.len() - 1)
+                    .expect("memory ends before four billion objects")
             }
         };
         let slots = &self.slots;
@@ -398,7 +400,10 @@ impl State {
     }
 
     /// The keys changed after `version`, with what they were at it.
-    fn undone_since(&self, version: u64) -> Result<BTreeMap<Arc<str>, Option<Arc<Object>>>, Expired> {
+    fn undone_since(
+        &self,
+        version: u64,
+    ) -> Result<BTreeMap<Arc<str>, Option<Arc<Object>>>, Expired> {
         let mut undone = BTreeMap::new();
         for event in self.history.range(self.start_after(version)?..) {
             undone

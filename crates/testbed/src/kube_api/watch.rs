@@ -90,7 +90,10 @@ impl Watch {
             let current = resource.table.version();
             asked.check_reached(current)?;
             let at = stale.map(|stale| stale.max(from.unwrap_or(0)));
-            watch.start_with_objects(at, params.send_initial_events == Some(true) && params.bookmarks)
+            watch.start_with_objects(
+                at,
+                params.send_initial_events == Some(true) && params.bookmarks,
+            )
         } else {
             watch.start_after(from.unwrap_or_else(|| resource.table.version()))
         };
@@ -240,13 +243,18 @@ impl View {
             return Some(self.frame(object, object.change));
         }
         let is_now = object.change != Change::Deleted && self.selector.matches(object);
-        let previous = event.previous.as_ref().filter(|previous| self.selector.matches(previous));
+        let previous = event
+            .previous
+            .as_ref()
+            .filter(|previous| self.selector.matches(previous));
         match (previous, is_now) {
             (None, false) => None,
             (None, true) => Some(self.frame(object, Change::Added)),
             (Some(_), true) => Some(self.frame(object, Change::Modified)),
             (Some(previous), false) => {
-                let last = previous.draft().build(head, Change::Deleted, object.version);
+                let last = previous
+                    .draft()
+                    .build(head, Change::Deleted, object.version);
                 Some(self.frame(&last, Change::Deleted))
             }
         }
@@ -255,7 +263,9 @@ impl View {
 
 /// The version a watch begins at, refusing combinations of parameters that mean nothing.
 fn asked_by_watch(params: &Params<'_>) -> Result<Asked, Failure> {
-    let forbidden = |why: &str| Failure::unprocessable(format!("ListOptions.meta.k8s.io \"\" is invalid: {why}"));
+    let forbidden = |why: &str| {
+        Failure::unprocessable(format!("ListOptions.meta.k8s.io \"\" is invalid: {why}"))
+    };
     match (params.send_initial_events, &*params.version_match) {
         (Some(_), "NotOlderThan") => {}
         (Some(_), _) => {
@@ -273,9 +283,8 @@ fn asked_by_watch(params: &Params<'_>) -> Result<Asked, Failure> {
     match &*params.resource_version {
         "" => Ok(Asked::Newest),
         "0" => Ok(Asked::Any),
-        text => text
-            .parse()
-            .map(Asked::NotOlderThan)
-            .map_err(|_| Failure::bad_request(format!("Invalid value: {text:?}: invalid resource version"))),
+        text => text.parse().map(Asked::NotOlderThan).map_err(|_| {
+            Failure::bad_request(format!("Invalid value: {text:?}: invalid resource version"))
+        }),
     }
 }

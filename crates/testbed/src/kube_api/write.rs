@@ -67,7 +67,9 @@ impl PatchKind {
             "application/json-patch+json" => Ok(Self::Json),
             "application/apply-patch+yaml" => Ok(Self::Apply),
             // Strategic merge is read as a plain merge: lists of built-in kinds are replaced as a whole.
-            "application/strategic-merge-patch+json" if resource.builtin.is_some() => Ok(Self::Merge),
+            "application/strategic-merge-patch+json" if resource.builtin.is_some() => {
+                Ok(Self::Merge)
+            }
             _ => Err(Failure::unsupported_media_type(
                 "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
             )),
@@ -78,7 +80,9 @@ impl PatchKind {
 pub(super) fn parse_body(body: &[u8]) -> Result<Members<'_>, Failure> {
     match Json::parse(body) {
         Ok(Json::Object(members)) => Ok(members),
-        Ok(_) => Err(Failure::bad_request("the body of the request is not an object")),
+        Ok(_) => Err(Failure::bad_request(
+            "the body of the request is not an object",
+        )),
         Err(error) => Err(Failure::bad_request(format!(
             "the body of the request could not be decoded: {error}"
         ))),
@@ -102,7 +106,10 @@ impl<'a> Call<'a> {
         self.resource.check_envelope(&members)?;
         let mut own = metadata::take(&mut members)?;
         metadata::normalize(&mut own)?;
-        if own.str("resourceVersion").is_some_and(|version| !version.is_empty()) {
+        if own
+            .str("resourceVersion")
+            .is_some_and(|version| !version.is_empty())
+        {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Failure::bad_request(message));
         }
@@ -153,9 +160,12 @@ impl<'a> Call<'a> {
         }
         if self.resource.namespaced {
             if self.namespace.is_empty() {
-                return Err(Failure::bad_request("an empty namespace may not be set during creation"));
+                return Err(Failure::bad_request(
+                    "an empty namespace may not be set during creation",
+                ));
             }
-            self.server.admit_into_namespace(self.resource, self.namespace, own)?;
+            self.server
+                .admit_into_namespace(self.resource, self.namespace, own)?;
             own.set("namespace", Json::String(self.namespace.to_owned().into()));
         }
         Ok(())
@@ -186,10 +196,17 @@ impl<'a> Call<'a> {
         own.set("name", Json::String(name.to_owned().into()));
         own.set("uid", Json::String(self.server.new_uid().into()));
         own.set("creationTimestamp", Json::String(self.server.now().into()));
-        for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"] {
+        for key in [
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "resourceVersion",
+        ] {
             own.remove(key);
         }
-        let generation = self.resource.counts_generations().then_some(Json::Number(Number::Integer(1)));
+        let generation = self
+            .resource
+            .counts_generations()
+            .then_some(Json::Number(Number::Integer(1)));
         own.set_or_remove("generation", generation);
         builtin::prepare(self.resource, &mut members, &mut own, None, &mut causes)?;
         self.shape(&mut members, None, &mut causes)?;
@@ -216,7 +233,10 @@ impl<'a> Call<'a> {
         if self.params.field_validation == "Strict" {
             let unknown = schema.unknown_fields(members);
             if !unknown.is_empty() {
-                let list: Vec<String> = unknown.iter().map(|field| format!("unknown field {field:?}")).collect();
+                let list: Vec<String> = unknown
+                    .iter()
+                    .map(|field| format!("unknown field {field:?}"))
+                    .collect();
                 let message = format!("strict decoding error: {}", list.join(", "));
                 return Err(Failure::bad_request(message));
             }
@@ -257,7 +277,10 @@ impl<'a> Call<'a> {
     pub(super) fn replace(&self, body: &[u8]) -> Result<Written, Failure> {
         let members = parse_body(body)?.into_owned();
         self.resource.check_envelope(&members)?;
-        let named = members.get("metadata").and_then(|own| own.get("name")).and_then(Json::as_str);
+        let named = members
+            .get("metadata")
+            .and_then(|own| own.get("name"))
+            .and_then(Json::as_str);
         match named {
             None | Some("") => {
                 let message = "name must be provided";
@@ -283,7 +306,9 @@ impl<'a> Call<'a> {
             }
         }
         self.update(|current, _| {
-            let version = members.get("metadata").and_then(|own| own.get("resourceVersion"));
+            let version = members
+                .get("metadata")
+                .and_then(|own| own.get("resourceVersion"));
             let is_blind = version.and_then(Json::as_str).is_none_or(str::is_empty);
             if is_blind && !self.resource.allows_blind_replace() {
                 let cause = Cause {
@@ -291,7 +316,11 @@ impl<'a> Call<'a> {
                     reason: "FieldValueInvalid",
                     message: "Invalid value: 0: must be specified for an update".to_owned(),
                 };
-                return Err(Failure::invalid(self.resource, current.meta.name(), &[cause]));
+                return Err(Failure::invalid(
+                    self.resource,
+                    current.meta.name(),
+                    &[cause],
+                ));
             }
             Ok(members.clone())
         })
@@ -304,7 +333,9 @@ impl<'a> Call<'a> {
                 match &patch.0[..] {
                     _ if self.resource.builtin.is_some() => self.patch_merge(&patch),
                     [(key, _)] if self.is_status && key == "status" => self.patch_status(&patch),
-                    [(key, _)] if !self.is_status && key == "metadata" => self.patch_metadata(&patch),
+                    [(key, _)] if !self.is_status && key == "metadata" => {
+                        self.patch_metadata(&patch)
+                    }
                     _ => self.patch_merge(&patch),
                 }
             }
@@ -342,7 +373,12 @@ impl<'a> Call<'a> {
             };
             status.merge(patch.get("status").cloned().unwrap_or(Json::Null));
             let mut draft = current.draft();
-            if let Some(schema) = self.resource.schema.as_ref().and_then(|root| root.property("status")) {
+            let described = self
+                .resource
+                .schema
+                .as_ref()
+                .and_then(|root| root.property("status"));
+            if let Some(schema) = described.filter(|_| !status.is_null()) {
                 let mut causes = Vec::new();
                 schema.prune(&mut status);
                 schema.fill_defaults(&mut status);
@@ -350,7 +386,7 @@ impl<'a> Call<'a> {
                 if !causes.is_empty() {
                     return Err(Failure::invalid(self.resource, self.name, &causes).into());
                 }
-            } else if self.resource.schema.is_some() {
+            } else if described.is_none() && self.resource.schema.is_some() {
                 return Ok(Written::ok(Arc::clone(current)));
             }
             let mut bytes = Vec::with_capacity(old.map_or(0, <[u8]>::len) + 256);
@@ -435,7 +471,11 @@ impl<'a> Call<'a> {
         builtin::prepare(self.resource, &mut new, &mut own, Some(&old), &mut causes)?;
         self.shape(&mut new, Some(&old), &mut causes)?;
         if !causes.is_empty() {
-            return Err(Failure::invalid(self.resource, current.meta.name(), &causes));
+            return Err(Failure::invalid(
+                self.resource,
+                current.meta.name(),
+                &causes,
+            ));
         }
         apply::keep_owners_true(self, &old, &new, &old_own, &mut own);
         if self.resource.counts_generations() && self.is_new_generation(&old, &new) {
@@ -519,7 +559,8 @@ impl From<Raced> for Stop {
 }
 
 fn stored(bytes: &[u8]) -> Result<Json<'_>, Failure> {
-    Json::parse(bytes).map_err(|error| Failure::internal(&format!("a stored object does not parse: {error}")))
+    Json::parse(bytes)
+        .map_err(|error| Failure::internal(&format!("a stored object does not parse: {error}")))
 }
 
 fn into_members(root: Json<'_>) -> Result<Members<'_>, Failure> {
@@ -539,7 +580,14 @@ fn says_the_same(current: &Object, draft: &Draft<'_>) -> bool {
         return false;
     }
     let text = |draft: &Draft<'_>| {
-        let parts = [br#"{"metadata":"#, &draft.metadata[..], b"}", &draft.rest, &draft.status, b"}"];
+        let parts = [
+            br#"{"metadata":"#,
+            &draft.metadata[..],
+            b"}",
+            &draft.rest,
+            &draft.status,
+            b"}",
+        ];
         parts.concat()
     };
     let (old, new) = (text(&own), text(draft));

@@ -60,7 +60,12 @@ impl Path<'_> {
 
 impl Schema {
     /// Appends what is wrong with `value`.
-    pub(in super::super) fn check(&self, value: &Json<'_>, path: Path<'_>, causes: &mut Vec<Cause>) {
+    pub(in super::super) fn check(
+        &self,
+        value: &Json<'_>,
+        path: Path<'_>,
+        causes: &mut Vec<Cause>,
+    ) {
         if value.is_null() && self.nullable {
             return;
         }
@@ -151,7 +156,11 @@ impl Schema {
                 });
             }
         }
-        if let Some(pattern) = bounds.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
+        if let Some(pattern) = bounds
+            .pattern
+            .as_ref()
+            .filter(|pattern| !pattern.is_match(text))
+        {
             let rule = format!("should match '{}'", pattern.as_str());
             causes.push(path.invalid(&quoted(text), &rule));
         }
@@ -169,22 +178,32 @@ impl Schema {
             if bounds.exclusive_minimum && value <= least {
                 causes.push(path.invalid(&shown, &format!("should be greater than {least}")));
             } else if value < least {
-                causes.push(path.invalid(&shown, &format!("should be greater than or equal to {least}")));
+                causes.push(path.invalid(
+                    &shown,
+                    &format!("should be greater than or equal to {least}"),
+                ));
             }
         }
         if let Some(most) = bounds.maximum {
             if bounds.exclusive_maximum && value >= most {
                 causes.push(path.invalid(&shown, &format!("should be less than {most}")));
             } else if value > most {
-                causes.push(path.invalid(&shown, &format!("should be less than or equal to {most}")));
+                causes
+                    .push(path.invalid(&shown, &format!("should be less than or equal to {most}")));
             }
         }
-        if let Some(factor) = bounds.multiple_of.filter(|factor| (value / factor).fract() != 0.0) {
+        if let Some(factor) = bounds
+            .multiple_of
+            .filter(|factor| (value / factor).fract() != 0.0)
+        {
             causes.push(path.invalid(&shown, &format!("should be a multiple of {factor}")));
         }
         let too_wide = |value: f64| value < f64::from(i32::MIN) || value > f64::from(i32::MAX);
         if self.format == Some(Format::Int32) && too_wide(value) {
-            let rule = format!("Checked value must be of type integer with format int32 in {}", path.dotted());
+            let rule = format!(
+                "Checked value must be of type integer with format int32 in {}",
+                path.dotted()
+            );
             causes.push(Cause {
                 field: path.text(),
                 reason: "FieldValueInvalid",
@@ -202,7 +221,9 @@ impl Schema {
         if let Some(most) = bounds.max_items.filter(|most| items.len() > *most) {
             causes.push(too_many(path, items.len(), most));
         }
-        if bounds.unique_items && (1..items.len()).any(|i| items[..i].iter().any(|other| other.same(&items[i]))) {
+        if bounds.unique_items
+            && (1..items.len()).any(|i| items[..i].iter().any(|other| other.same(&items[i])))
+        {
             causes.push(path.invalid(&Json::text_of(items), "shouldn't contain duplicates"));
         }
         if let Some(schema) = self.items.as_deref() {
@@ -223,13 +244,18 @@ impl Schema {
             }),
         };
         for index in 1..items.len() {
-            if !items[..index].iter().any(|other| is_same(other, &items[index])) {
+            if !items[..index]
+                .iter()
+                .any(|other| is_same(other, &items[index]))
+            {
                 continue;
             }
             let shown = match &self.list {
                 ListType::Map(keys) => {
                     let key = |key: &Box<str>| {
-                        let value = items[index].get(key).map_or_else(|| "null".to_owned(), Json::text);
+                        let value = items[index]
+                            .get(key)
+                            .map_or_else(|| "null".to_owned(), Json::text);
                         format!("{}:{value}", quoted(key))
                     };
                     format!("{{{}}}", keys.iter().map(key).collect::<Vec<_>>().join(","))
@@ -285,7 +311,10 @@ impl Schema {
             causes.push(path.invalid(&shown(value), "must validate at least one schema (anyOf)"));
         }
         if !self.one_of.is_empty() && self.one_of.iter().filter(accepts).count() != 1 {
-            causes.push(path.invalid(&shown(value), "must validate one and only one schema (oneOf)"));
+            causes.push(path.invalid(
+                &shown(value),
+                "must validate one and only one schema (oneOf)",
+            ));
         }
         if let Some(schema) = self.not.as_deref().filter(accepts) {
             let _ = schema;
@@ -326,7 +355,9 @@ impl Format {
             Self::Duration => is_go_duration(text),
             Self::Uuid => {
                 let digits = text.bytes().filter(|byte| *byte != b'-');
-                text.len() >= 32 && digits.clone().count() == 32 && digits.clone().all(|b| b.is_ascii_hexdigit())
+                text.len() >= 32
+                    && digits.clone().count() == 32
+                    && digits.clone().all(|b| b.is_ascii_hexdigit())
             }
             Self::Byte => {
                 let body = text.trim_end_matches('=');
@@ -370,7 +401,10 @@ fn type_error(value: &Json<'_>, path: Path<'_>, wanted: &str) -> Cause {
         Json::Array(_) => "array",
         Json::Object(_) => "object",
     };
-    let mut cause = path.invalid(&quoted(found), &format!("must be of type {wanted}: {}", quoted(found)));
+    let mut cause = path.invalid(
+        &quoted(found),
+        &format!("must be of type {wanted}: {}", quoted(found)),
+    );
     cause.reason = "FieldValueTypeInvalid";
     cause
 }
