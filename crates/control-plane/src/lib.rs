@@ -2,4 +2,6 @@
 
 pub mod key;
 
+pub mod execution;
+
 pub mod metrics;
