@@ -5,12 +5,16 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use crate::closing;
+use crate::invocation::Invocation;
 use crate::mode::{Arguments, Mode};
 use crate::places::Places;
+
+/// The bench target that holds the twins.
+pub const TARGET: &str = "instructions";
 
 /// The runner must be of exactly the library's version; `scripts/setup-instructions` installs this one.
 pub const RUNNER_VERSION: &str = "0.16.1";
@@ -36,7 +40,8 @@ pub fn start(target_tmpdir: &Path) -> Start {
     if is_counted || env::var_os(STARTED).is_some() {
         return Start::Count;
     }
-    match Arguments::read(words.clone()).mode {
+    let arguments = Arguments::read(words.clone());
+    match arguments.mode {
         Mode::Measure | Mode::MeasureUnstored => {}
         // Each twin runs the code of a case that its suite runs in a smoke run; there is nothing to add.
         Mode::Smoke | Mode::Talk | Mode::Profile => return Start::End(ExitCode::SUCCESS),
@@ -53,21 +58,44 @@ pub fn start(target_tmpdir: &Path) -> Start {
         ));
         return Start::End(ExitCode::from(2));
     }
-    Start::End(start_anew(&path, &words, &Places::of_target(target_tmpdir)))
+    let places = Places::of_target(target_tmpdir);
+    let invocation = Invocation::of_this_process(&places.invocations);
+    let mark = invocation
+        .begin(TARGET)
+        .expect("the target directory, just written by Cargo, takes a mark");
+    let code = count(&path, &words, &places);
+    if code != 0 {
+        return Start::End(ExitCode::from(code));
+    }
+    mark.finish().expect("a mark that was begun can be ended");
+    Start::End(if invocation.closing_target_follows() {
+        ExitCode::SUCCESS
+    } else {
+        closing::show(&places, &invocation, &arguments, Some(TARGET))
+    })
 }
 
-fn start_anew(path: &[PathBuf], words: &[String], places: &Places) -> ExitCode {
+/// Runs all twins in a process of their own; the result is its exit code.
+fn count(path: &[PathBuf], words: &[String], places: &Places) -> u8 {
     let joined = env::join_paths(path).expect("each part came from a joined path");
     let program = env::current_exe().expect("a running program has a path");
-    let error = Command::new(program)
+    let status = Command::new(program)
         .args(for_runner(words))
         .env(STARTED, "1")
         .env("PATH", joined)
         .env("IAI_CALLGRIND_HOME", &places.iai)
         .env("IAI_CALLGRIND_SAVE_SUMMARY", "json")
-        .exec();
-    say(&format!("error: cannot start the counts: {error}"));
-    ExitCode::from(2)
+        .status();
+    match status {
+        Ok(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(2),
+        Err(error) => {
+            say(&format!("error: cannot start the counts: {error}"));
+            2
+        }
+    }
 }
 
 /// The folders to look in: where `scripts/setup-instructions` puts the runner, then the usual path.

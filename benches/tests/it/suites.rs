@@ -5,6 +5,7 @@ use std::process::Command;
 
 use benches::invocation::CLOSING_TARGET;
 use benches::suite::is_segment;
+use results::{baseline, tables};
 use toml::{Table, Value};
 
 use crate::{entries, files, name, none, read, root};
@@ -86,29 +87,14 @@ fn every_suite_file_is_registered() {
     assert_eq!(registered, written);
 }
 
-/// `[machine]/[suite].json`.
 #[test]
-fn every_baseline_belongs_to_a_suite() {
-    let suites = suites();
-    let breaches: Vec<String> = baseline_files()
-        .into_iter()
-        .filter(|(_, suite)| !suites.contains(suite))
-        .map(|(path, _)| path)
-        .collect();
-    none(
-        "no suite has this name; remove the file with the suite:",
-        &breaches,
-    );
-}
-
-#[test]
-fn ids_are_what_the_suites_list() {
+fn every_id_that_is_written_down_is_listed() {
     let listed = listed_ids();
     let suites = suites();
 
-    let mut seen = BTreeSet::new();
+    let mut ids = BTreeSet::new();
     let mut breaches = Vec::new();
-    for id in &listed {
+    for id in listed {
         let segments: Vec<&str> = id.split('/').collect();
         let well_formed = segments.len() == 3 && segments.iter().all(|segment| is_segment(segment));
         if !well_formed || !suites.contains(segments[0]) {
@@ -116,15 +102,40 @@ fn ids_are_what_the_suites_list() {
                 "{id}: not suite/case/parameter of a registered suite"
             ));
         }
-        if !seen.insert(id) {
-            breaches.push(format!("{id}: twice"));
+        if !ids.insert(id.clone()) {
+            breaches.push(format!("{id}: listed twice"));
         }
     }
     let silent = suites
         .iter()
-        .filter(|suite| !listed.iter().any(|id| id.starts_with(&format!("{suite}/"))));
+        .filter(|suite| !ids.iter().any(|id| id.starts_with(&format!("{suite}/"))));
     breaches.extend(silent.map(|suite| format!("{suite}: lists no case")));
-    none("each case has one id, and each suite has cases:", &breaches);
+
+    let twins = twin_ids();
+    let written = twins
+        .iter()
+        .map(|id| (id.clone(), "benches/instructions"))
+        .chain(recorded_times())
+        .chain(ids_in_ratios());
+    for (id, place) in written {
+        if !ids.contains(&id) {
+            breaches.push(format!("{id} in {place}: no suite lists it"));
+        }
+    }
+    for (id, place) in recorded_counts() {
+        if !twins.contains(&id) {
+            breaches.push(format!("{id} in {place}: no twin counts it"));
+        }
+    }
+    let known: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let relevance = tables::Relevance::read(&root().join("benches")).expect("the table parses");
+    if let Err(error) = relevance.check(|id| ids.contains(id.as_str()), &known) {
+        breaches.push(error.to_string());
+    }
+    none(
+        "an id is one case, everywhere (a renamed case is a new case):",
+        &breaches,
+    );
 }
 
 /// What every suite prints when asked for its cases, built as tests are.
@@ -153,21 +164,56 @@ fn listed_ids() -> Vec<String> {
         .collect()
 }
 
-/// Path and suite of each baseline file.
-fn baseline_files() -> Vec<(String, String)> {
-    let machines = entries(&root().join("baselines"))
-        .into_iter()
-        .filter(|path| path.is_dir());
-    machines
-        .flat_map(|machine| entries(&machine))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        })
-        .map(|path| {
-            let suite = name(&path).trim_end_matches(".json").to_owned();
-            (path.display().to_string(), suite)
-        })
+/// The ids of the instruction counts, read from their source, for listing them needs the runner.
+fn twin_ids() -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for path in files(&["benches/instructions"], "rs") {
+        let suite = name(&path).trim_end_matches(".rs").to_owned();
+        let mut parameters = Vec::new();
+        for line in read(&path).lines() {
+            if let Some(rest) = line.strip_prefix("#[bench::") {
+                parameters.push(rest.split(['(', ']']).next().unwrap_or_default().to_owned());
+            } else if let Some(rest) = line.strip_prefix("fn ") {
+                let case = rest.split('(').next().unwrap_or_default();
+                ids.extend(
+                    parameters
+                        .drain(..)
+                        .map(|parameter| format!("{suite}/{case}/{parameter}")),
+                );
+            }
+        }
+    }
+    ids
+}
+
+fn recorded_times() -> Vec<(String, &'static str)> {
+    let baselines = root().join("baselines");
+    let mut ids = Vec::new();
+    for class in baseline::classes(&baselines).expect("baselines can be read") {
+        let shelf = baseline::read_times(&baselines.join(class)).expect("a baseline parses");
+        let shelf = shelf.expect("a class that is listed has baselines");
+        ids.extend(shelf.cases().map(|(id, _)| (id.to_string(), "baselines")));
+    }
+    ids
+}
+
+fn recorded_counts() -> Vec<(String, &'static str)> {
+    let folder = root().join("baselines").join(baseline::INSTRUCTIONS);
+    let shelf = baseline::read_counts(&folder).expect("a baseline parses");
+    shelf
+        .iter()
+        .flat_map(|shelf| shelf.cases())
+        .map(|(id, _)| (id.to_string(), "baselines/instructions"))
+        .collect()
+}
+
+/// Ids of which a ratio is promised.
+fn ids_in_ratios() -> Vec<(String, &'static str)> {
+    let ratios = tables::read_ratios(&root().join("benches")).expect("the table of ratios parses");
+    ratios
+        .iter()
+        .flat_map(|pair| [pair.numerator.to_string(), pair.denominator.to_string()])
+        .map(|id| (id, "benches/ratios.toml"))
         .collect()
 }
 
