@@ -3,3 +3,5 @@
 pub mod key;
 
 pub mod metrics;
+
+pub mod queue;
