@@ -218,7 +218,7 @@ fn change(
         fields: wanted,
     };
     owners.insert(mine.unwrap_or(0), owner);
-    owners.retain(|owner| owner.is_apply || !owner.fields.is_empty());
+    owners.retain(|owner| !owner.fields.is_empty());
     Ok(())
 }
 

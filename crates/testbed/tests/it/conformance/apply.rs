@@ -11,6 +11,7 @@ fn config(fields: Value) -> Value {
     for (key, value) in fields.as_object().unwrap() {
         config[key] = value.clone();
     }
+    config["metadata"]["name"] = json!("a");
     config
 }
 
