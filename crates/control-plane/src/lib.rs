@@ -4,4 +4,12 @@ pub mod key;
 
 pub mod execution;
 
+pub mod fan_out;
+
+pub mod llm;
+
+pub mod template;
+
+pub mod transport;
+
 pub mod metrics;
