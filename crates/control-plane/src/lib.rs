@@ -13,3 +13,5 @@ pub mod template;
 pub mod transport;
 
 pub mod metrics;
+
+pub mod queue;
