@@ -88,22 +88,21 @@ impl FanOut {
         }
     }
 
-    /// Runs all targets and returns what became of them, in the order of their numbers.
+    /// Runs all targets and returns what `outcome` made of them, in the order of their numbers.
     ///
     /// `start` makes the future of a target when it is that target's turn, and a panic in it is that target's.
-    /// `finished` is called as each target ends, but not for those that cancellation ends.
+    /// `outcome` is called once for each target as it ends, and for those that cancellation ends after all others.
     /// Once `cancel` fires, all futures are dropped where they stand and the fan-out returns.
-    pub async fn run<T, F: Future<Output = T>>(
+    pub async fn run<T, F: Future<Output = T>, O>(
         &self,
         job: Job<'_>,
         start: impl Fn(usize) -> F,
-        mut finished: impl FnMut(usize, &Ended<T>),
-    ) -> Vec<Ended<T>> {
-        let mut outcomes: Vec<Option<Ended<T>>> = Vec::new();
+        mut outcome: impl FnMut(usize, Ended<T>) -> O,
+    ) -> Vec<O> {
+        let mut outcomes: Vec<Option<O>> = Vec::new();
         outcomes.resize_with(job.n_targets, || None);
         let mut settle = |index: usize, ended: Ended<T>| {
-            finished(index, &ended);
-            outcomes[index] = Some(ended);
+            outcomes[index] = Some(outcome(index, ended));
         };
         if !job.cancel.is_cancelled() {
             let mut cancelled = pin!(job.cancel.cancelled());
@@ -138,14 +137,12 @@ impl FanOut {
                 }
             }
         }
-        let canceled = || Ended {
-            result: Err(Stopped::Canceled),
-            took: Duration::ZERO,
+        let canceled = |index: usize| {
+            let result = Err(Stopped::Canceled);
+            let took = Duration::ZERO;
+            outcome(index, Ended { result, took })
         };
-        let outcomes = outcomes.into_iter();
-        outcomes
-            .map(|ended| ended.unwrap_or_else(canceled))
-            .collect()
+        settled(outcomes, canceled)
     }
 
     async fn target<T, F: Future<Output = T>>(
@@ -168,6 +165,14 @@ impl FanOut {
         };
         Ended { result, took }
     }
+}
+
+/// All outcomes in order, with `missing` in the place of those that are not there.
+fn settled<O>(outcomes: Vec<Option<O>>, mut missing: impl FnMut(usize) -> O) -> Vec<O> {
+    let outcomes = outcomes.into_iter().enumerate();
+    outcomes
+        .map(|(index, outcome)| outcome.unwrap_or_else(|| missing(index)))
+        .collect()
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

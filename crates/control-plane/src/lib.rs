@@ -4,11 +4,17 @@ pub mod key;
 
 pub mod execution;
 
+pub mod agent;
+
 pub mod fan_out;
 
 pub mod llm;
 
+pub mod resources;
+
 pub mod template;
+
+pub mod tool;
 
 pub mod transport;
 

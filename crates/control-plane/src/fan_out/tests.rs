@@ -44,7 +44,10 @@ async fn outcomes_are_in_the_order_of_the_spec_whatever_finishes_first() {
                     sleep(Duration::from_millis((n_targets - index) as u64)).await;
                     index
                 },
-                |index, _| finished.push(index),
+                |index, ended| {
+                    finished.push(index);
+                    ended
+                },
             )
             .await;
         let answers: Vec<_> = outcomes.into_iter().map(|ended| ended.result).collect();
@@ -73,7 +76,7 @@ async fn one_fails_one_times_out_one_panics_and_the_others_answer() {
                         Ok(index)
                     }
                 },
-                |_, _| {},
+                |_, ended| ended,
             )
             .await;
         assert_eq!(outcomes[0].result, Ok(Err("failed")));
@@ -95,7 +98,7 @@ async fn a_panic_before_the_first_await_is_caught_too() {
     for n_targets in [1, 2] {
         let start = |_| -> std::future::Ready<()> { panic!("no future at all") };
         let fan_out = wide();
-        let outcomes = fan_out.run(job(&namespace, n_targets, &cancel), start, |_, _| {});
+        let outcomes = fan_out.run(job(&namespace, n_targets, &cancel), start, |_, ended| ended);
         let panic = Stopped::Panicked("no future at all".into());
         assert!(
             outcomes
@@ -124,7 +127,7 @@ async fn cancellation_ends_all_that_run_and_starts_no_more() {
         sleep(2 * SECOND).await;
         cancel.cancel();
     };
-    let run = fan_out.run(job(&namespace, 100, &cancel), start, |_, _| {});
+    let run = fan_out.run(job(&namespace, 100, &cancel), start, |_, ended| ended);
     let (outcomes, ()) = tokio::join!(run, canceller);
     let n_done = outcomes.iter().filter(|ended| ended.result.is_ok()).count();
     assert_eq!(n_done, 3);
@@ -137,7 +140,7 @@ async fn cancellation_ends_all_that_run_and_starts_no_more() {
     assert_eq!(n_started.load(Ordering::Relaxed), 13);
 
     let outcomes = fan_out
-        .run(job(&namespace, 1, &cancel), start, |_, _| {})
+        .run(job(&namespace, 1, &cancel), start, |_, ended| ended)
         .await;
     assert_eq!(outcomes[0].result, Err(Stopped::Canceled));
     assert_eq!(
@@ -156,7 +159,7 @@ async fn the_deadline_counts_from_a_targets_own_start() {
     let (namespace, cancel) = (namespace(), CancellationToken::new());
     let start = async |_| sleep(9 * SECOND).await;
     let outcomes = fan_out
-        .run(job(&namespace, 4, &cancel), start, |_, _| {})
+        .run(job(&namespace, 4, &cancel), start, |_, ended| ended)
         .await;
     assert!(outcomes.iter().all(|ended| ended.result == Ok(())));
 }
@@ -170,10 +173,10 @@ async fn a_dropped_waiter_leaves_its_slot_to_the_next() {
     });
     let (namespace, cancel) = (namespace(), CancellationToken::new());
     let work = async |_| sleep(SECOND).await;
-    let first = fan_out.run(job(&namespace, 1, &cancel), work, |_, _| {});
+    let first = fan_out.run(job(&namespace, 1, &cancel), work, |_, ended| ended);
     let given_up = CancellationToken::new();
-    let second = fan_out.run(job(&namespace, 3, &given_up), work, |_, _| {});
-    let third = fan_out.run(job(&namespace, 1, &cancel), work, |_, _| {});
+    let second = fan_out.run(job(&namespace, 3, &given_up), work, |_, ended| ended);
+    let third = fan_out.run(job(&namespace, 1, &cancel), work, |_, ended| ended);
     let canceller = async {
         sleep(SECOND / 2).await;
         given_up.cancel();
@@ -261,7 +264,7 @@ proptest! {
                     sleep(Duration::from_millis(*millis + index as u64 % 7)).await;
                     widths.lock().leave(&keys);
                 };
-                fan_out.run(job, target, |_, _| {}).await
+                fan_out.run(job, target, |_, ended| ended).await
             }
         });
         let outcomes = runtime.block_on(futures::future::join_all(all));

@@ -65,7 +65,7 @@ impl Endpoint {
         let url = format!("{}/chat/completions", base(spec));
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, secret(format!("Bearer {}", key(spec)))?);
-        Self::new(Provider::OpenAi, spec, url, headers)
+        Self::new(Provider::OpenAi, spec, &url, headers)
     }
 
     /// A deployment at Azure; the key goes out as `api-key` and as bearer token, as upstream does.
@@ -78,13 +78,13 @@ impl Endpoint {
         let mut headers = HeaderMap::new();
         headers.insert("api-key", secret(key(spec).to_owned())?);
         headers.insert(AUTHORIZATION, secret(format!("Bearer {}", key(spec)))?);
-        Self::new(Provider::Azure, spec, url, headers)
+        Self::new(Provider::Azure, spec, &url, headers)
     }
 
     fn new(
         provider: Provider,
         spec: &EndpointSpec,
-        url: String,
+        url: &str,
         mut headers: HeaderMap,
     ) -> Result<Self, EndpointError> {
         let not_a_url = || EndpointError::BaseUrl(spec.base_url.clone());
