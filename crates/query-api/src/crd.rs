@@ -65,6 +65,7 @@ fn definition<K: CustomResourceExt>(parts: Parts) -> CustomResourceDefinition {
         ("status", parts.status),
     ])
     .requires(&["spec"]);
+    crd.spec.names.list_kind = Some(format!("{}List", crd.spec.names.kind));
     // Each of our kinds has exactly one version.
     for version in &mut crd.spec.versions {
         version.schema = Some(CustomResourceValidation {

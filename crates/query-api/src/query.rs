@@ -6,7 +6,7 @@ mod phase;
 mod status;
 mod target;
 
-use crate::go_duration::GoDuration;
+use crate::go_duration::{GoDuration, GoDurationError, parse_nanos};
 use crate::text_enum::text_enum;
 use crate::value_source::{HeaderOverride, ObjectRef, Parameter};
 use crate::wire::{Unknown, wire_object};
@@ -94,6 +94,17 @@ wire_object! {
     }
 }
 
+/// A field of a spec whose text the server let through although it means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`spec.{field}`: {source}")]
+pub struct MalformedField {
+    /// The field's name on the wire.
+    pub field: &'static str,
+    /// What is wrong with it.
+    #[source]
+    pub source: GoDurationError,
+}
+
 text_enum! {
     /// How a Query's input is to be read.
     InputType {
@@ -110,6 +121,23 @@ impl QuerySpec {
     /// Targets found through `selector` are not among them.
     pub fn all_targets(&self) -> impl Iterator<Item = &Target> + Clone {
         self.targets.iter().chain(&self.target)
+    }
+
+    /// Whether every duration is one.
+    ///
+    /// A text that is no duration does not make the object unreadable: its field is unset and the text is kept in `unknown`.
+    /// Whoever acts on a Query asks here first, or takes the default where the author meant something else.
+    ///
+    /// # Errors
+    ///
+    /// The first malformed field.
+    pub fn check(&self) -> Result<(), MalformedField> {
+        for field in ["ttl", "timeout"] {
+            if let Some(Value::String(text)) = self.unknown.get(field) {
+                parse_nanos(text).map_err(|source| MalformedField { field, source })?;
+            }
+        }
+        Ok(())
     }
 
     /// The input as text: a string as it is, empty if absent, anything else as JSON.
