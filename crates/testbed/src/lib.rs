@@ -1,3 +1,4 @@
 //! Skeleton.
 mod http_stub;
 pub mod llm;
+pub mod population;
