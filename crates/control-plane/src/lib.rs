@@ -4,6 +4,20 @@ pub mod key;
 
 pub mod execution;
 
+pub mod agent;
+
+pub mod fan_out;
+
+pub mod llm;
+
+pub mod resources;
+
+pub mod template;
+
+pub mod tool;
+
+pub mod transport;
+
 pub mod metrics;
 
 pub mod queue;
