@@ -1,1 +1,3 @@
 //! Skeleton.
+mod http_stub;
+pub mod llm;
