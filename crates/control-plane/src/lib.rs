@@ -14,3 +14,5 @@ pub mod controller;
 pub mod error;
 
 pub mod metrics;
+
+pub mod queue;
