@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use query_api::dialect::Dialect;
+use query_api::go_duration::GoDuration;
 use query_api::query::{Phase, Query, Response, TokenUsage};
 
 use crate::execution::TargetOutcome;
@@ -177,11 +178,14 @@ pub fn start_deadline(query: &Query) -> Option<Timestamp> {
         return None;
     }
     let created = query.metadata.creation_timestamp.as_ref()?.0;
-    let budget = query
-        .spec
-        .timeout
-        .map_or(DEFAULT_TIMEOUT, |timeout| timeout.0);
-    Some(later(created, budget))
+    Some(deadline(created, query.spec.timeout))
+}
+
+/// When a Query of dialect `Target` has waited too long, by its time of creation and its timeout.
+#[must_use]
+pub fn deadline(created: Timestamp, timeout: Option<GoDuration>) -> Timestamp {
+    let budget = timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0);
+    later(created, budget)
 }
 
 impl Step {
