@@ -1,14 +1,15 @@
 //! The work queue: which Query is looked after next, by at most how many at once, and when again.
 //!
-//! [`Order`](order::Order) decides and is pure; [`Queue`] keeps it behind a lock, tells it the time, wakes who waits
+//! [`Order`] decides and is pure; [`Queue`] keeps it behind a lock, tells it the time, wakes who waits
 //! and feeds the metrics. What is done with a key is the controller's affair.
 //!
-//! Tenants take turns, so a namespace with 10,000 Queries delays the first of another by one; see [`rounds`].
+//! Tenants take turns, so a namespace with 10,000 Queries delays the first of another by one; `rounds` draws it.
 //! Waiting costs nothing: there is no polling, and a Query over the bound on Queries in flight simply stays where it is.
 
 pub mod backoff;
 mod chain;
 mod delays;
+mod depth;
 mod entries;
 pub mod lane;
 pub mod lease;

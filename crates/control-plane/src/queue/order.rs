@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::QueueConfig;
 use super::delays::Delays;
+use super::depth::Depth;
 use super::entries::{Entries, Lease, Ready};
 use super::lane::{Lane, Priority};
 use super::rounds::Rounds;
@@ -384,54 +385,4 @@ fn delay_id(id: u32, lane: Lane) -> u32 {
 fn delayed_entry(delay: u32) -> (u32, Lane) {
     let n_lanes = Lane::ALL.len() as u32;
     (delay / n_lanes, Lane::ALL[(delay % n_lanes) as usize])
-}
-
-/// How many entries are ready or dirty, by priority.
-#[derive(Debug)]
-struct Depth {
-    n_by_priority: Box<[u32; 256]>,
-    total: usize,
-}
-
-impl Default for Depth {
-    fn default() -> Self {
-        Self {
-            n_by_priority: Box::new([0; 256]),
-            total: 0,
-        }
-    }
-}
-
-impl Depth {
-    fn rise(&mut self, ready: Ready) {
-        self.n_by_priority[Self::index(ready.priority)] += 1;
-        self.total += 1;
-    }
-
-    fn fall(&mut self, ready: Ready) {
-        self.n_by_priority[Self::index(ready.priority)] -= 1;
-        self.total -= 1;
-    }
-
-    fn total(&self) -> usize {
-        self.total
-    }
-
-    fn by_priority(&self) -> Vec<(i8, usize)> {
-        (i8::MIN..=i8::MAX)
-            .rev()
-            .map(|priority| {
-                (
-                    priority,
-                    self.n_by_priority[Self::index(Priority(priority))],
-                )
-            })
-            .filter(|(_, n_entries)| *n_entries > 0)
-            .map(|(priority, n_entries)| (priority, n_entries as usize))
-            .collect()
-    }
-
-    fn index(priority: Priority) -> usize {
-        (i16::from(priority.0) - i16::from(i8::MIN)) as usize
-    }
 }
