@@ -105,5 +105,10 @@ fn whole_seconds(time: Timestamp) -> Timestamp {
 }
 
 fn shortened(message: &str) -> &str {
-    &message[..message.floor_char_boundary(MESSAGE_MAX_BYTES)]
+    if message.len() <= MESSAGE_MAX_BYTES {
+        return message;
+    }
+    let ends = message.char_indices().map(|(end, _)| end);
+    let end = ends.take_while(|end| *end <= MESSAGE_MAX_BYTES).last();
+    &message[..end.unwrap_or(0)]
 }

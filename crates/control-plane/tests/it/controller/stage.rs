@@ -22,28 +22,28 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The namespace of all Queries that do not say otherwise.
-pub const NS: &str = "ns";
+pub(super) const NS: &str = "ns";
 
 /// How long anything may take, in paused time.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Everything around a controller.
-pub struct Stage {
-    pub api: KubeApi,
-    pub client: kube::Client,
-    pub players: Arc<Players>,
-    pub dialect: Dialect,
+pub(super) struct Stage {
+    pub(super) api: KubeApi,
+    pub(super) client: kube::Client,
+    pub(super) players: Arc<Players>,
+    pub(super) dialect: Dialect,
 }
 
 /// A controller at work.
-pub struct Running {
+pub(super) struct Running {
     shutdown: CancellationToken,
     task: JoinHandle<()>,
-    pub metrics: Metrics,
+    pub(super) metrics: Metrics,
 }
 
 impl Stage {
-    pub fn new(dialect: Dialect) -> Self {
+    pub(super) fn new(dialect: Dialect) -> Self {
         let api = KubeApi::new().with_crds(crds(dialect));
         Self {
             client: api.client(NS),
@@ -54,11 +54,11 @@ impl Stage {
     }
 
     /// Starts a controller with the defaults.
-    pub fn start(&self) -> Running {
+    pub(super) fn start(&self) -> Running {
         self.start_with(ControllerConfig::default())
     }
 
-    pub fn start_with(&self, config: ControllerConfig) -> Running {
+    pub(super) fn start_with(&self, config: ControllerConfig) -> Running {
         let metrics = Metrics::new();
         let execute = self.players.clone();
         let client = self.api.client(NS);
@@ -72,22 +72,22 @@ impl Stage {
         }
     }
 
-    pub fn queries(&self) -> Api<Query> {
+    pub(super) fn queries(&self) -> Api<Query> {
         Api::namespaced(self.client.clone(), NS)
     }
 
     /// Creates a Query with the targets `models`; `input` is what the players act on.
-    pub async fn create(&self, name: &str, input: &str, models: &[&str]) -> Query {
+    pub(super) async fn create(&self, name: &str, input: &str, models: &[&str]) -> Query {
         self.create_spec(name, self.spec(input, models)).await
     }
 
-    pub async fn create_spec(&self, name: &str, spec: QuerySpec) -> Query {
+    pub(super) async fn create_spec(&self, name: &str, spec: QuerySpec) -> Query {
         let query = Query::new(name, spec);
         let created = self.queries().create(&PostParams::default(), &query).await;
         created.expect("the query is created")
     }
 
-    pub fn spec(&self, input: &str, models: &[&str]) -> QuerySpec {
+    pub(super) fn spec(&self, input: &str, models: &[&str]) -> QuerySpec {
         let mut targets = models
             .iter()
             .map(|model| Target::new(TargetKind::Model, *model));
@@ -102,7 +102,7 @@ impl Stage {
         spec
     }
 
-    pub async fn get(&self, name: &str) -> Query {
+    pub(super) async fn get(&self, name: &str) -> Query {
         let found = self
             .queries()
             .get_opt(name)
@@ -111,23 +111,27 @@ impl Stage {
         found.unwrap_or_else(|| panic!("query {name} is there"))
     }
 
-    pub async fn edit(&self, name: &str, patch: &Value) {
+    pub(super) async fn edit(&self, name: &str, patch: &Value) {
         let (queries, params) = (self.queries(), PatchParams::default());
         let edited = queries.patch(name, &params, &Patch::Merge(patch)).await;
         edited.expect("the query is edited");
     }
 
-    pub async fn cancel(&self, name: &str) {
+    pub(super) async fn cancel(&self, name: &str) {
         self.edit(name, &json!({"spec": {"cancel": true}})).await;
     }
 
-    pub async fn delete(&self, name: &str) {
+    pub(super) async fn delete(&self, name: &str) {
         let deleted = self.queries().delete(name, &DeleteParams::default()).await;
         deleted.expect("the query is deleted");
     }
 
     /// Waits until `is_reached` holds for all Queries in the namespace, and returns them.
-    pub async fn until(&self, what: &str, is_reached: impl Fn(&[Query]) -> bool) -> Vec<Query> {
+    pub(super) async fn until(
+        &self,
+        what: &str,
+        is_reached: impl Fn(&[Query]) -> bool,
+    ) -> Vec<Query> {
         let waiting = async {
             loop {
                 let list = self.queries().list(&ListParams::default()).await;
@@ -153,7 +157,7 @@ impl Stage {
     }
 
     /// Waits until one Query is in `phase`.
-    pub async fn until_phase(&self, name: &str, phase: Phase) -> Query {
+    pub(super) async fn until_phase(&self, name: &str, phase: Phase) -> Query {
         let is_it = |query: &Query| query.metadata.name.as_deref() == Some(name);
         let reached = self
             .until(&format!("{name} in phase {phase}"), |queries| {
@@ -166,14 +170,14 @@ impl Stage {
     }
 
     /// Waits until all Queries have ended.
-    pub async fn until_ended(&self) -> Vec<Query> {
+    pub(super) async fn until_ended(&self) -> Vec<Query> {
         self.until("the end of all queries", |queries| {
             queries.iter().all(|query| query.phase().is_terminal())
         })
         .await
     }
 
-    pub async fn until_gone(&self, name: &str) {
+    pub(super) async fn until_gone(&self, name: &str) {
         self.until(&format!("the end of {name}"), |queries| {
             queries
                 .iter()
@@ -185,14 +189,14 @@ impl Stage {
 
 impl Running {
     /// Tells the controller to stop and waits until it has.
-    pub async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.shutdown.cancel();
         self.task.await.expect("the controller does not panic");
     }
 }
 
 /// The reason and message of the condition `Completed`.
-pub fn completed(query: &Query) -> (String, String) {
+pub(super) fn completed(query: &Query) -> (String, String) {
     let conditions = &query.status.as_ref().expect("there is a status").conditions;
     let completed = conditions
         .iter()
@@ -206,24 +210,24 @@ pub fn completed(query: &Query) -> (String, String) {
 /// `hello` answers at once, `wait 50` after 50 ms, `hang` never, `panic` panics, `fail` fails.
 /// `m1: fail; hello` lets the model `m1` fail and the others answer.
 #[derive(Default)]
-pub struct Players {
+pub(super) struct Players {
     /// How often each target was asked, by query and model.
     calls: Mutex<BTreeMap<(String, String), usize>>,
 }
 
 impl Players {
-    pub fn calls(&self, query: &str) -> usize {
+    pub(super) fn calls(&self, query: &str) -> usize {
         let calls = self.calls.lock();
         let of_query = calls.iter().filter(|((name, _), _)| name == query);
         of_query.map(|(_, count)| count).sum()
     }
 
-    pub fn calls_of(&self, query: &str, model: &str) -> usize {
+    pub(super) fn calls_of(&self, query: &str, model: &str) -> usize {
         let key = (query.to_owned(), model.to_owned());
         self.calls.lock().get(&key).copied().unwrap_or(0)
     }
 
-    pub fn all_calls(&self) -> BTreeMap<(String, String), usize> {
+    pub(super) fn all_calls(&self) -> BTreeMap<(String, String), usize> {
         self.calls.lock().clone()
     }
 
