@@ -93,7 +93,12 @@ impl With for Query {
     }
 
     fn in_phase(mut self, phase: Phase) -> Self {
-        self.status.get_or_insert_default().phase = phase;
+        let status = self.status.get_or_insert_default();
+        status.phase = phase;
+        if phase == Phase::Other {
+            let text = serde_json::Value::from("approval-required");
+            status.unknown.insert("phase".to_owned(), text);
+        }
         self
     }
 
