@@ -1,10 +1,18 @@
 //! Populations are the same everywhere, and what their plan says.
 
 use super::{KEY_OF_SECRET, Plan, Population, Spread, agent, model, query, secret, tool, turns};
+use crate::kube_api::KubeApi;
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::PostParams;
+use kube::{Api, Client, Resource};
+use query_api::crd::crds;
 use query_api::dialect::Dialect;
 use query_api::query::{Phase, Query, TargetKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::time::Duration;
 
 /// The stress of the capacity document: 51 namespaces, 100 agents each, 5100 Queries.
@@ -270,4 +278,45 @@ fn an_agent_and_its_tool_refer_to_each_other_by_name() {
             "http": {"url": "http://stub/{place}", "method": "POST", "body": "{}", "timeout": "1s"}
         })
     );
+}
+
+#[tokio::test]
+async fn an_api_server_with_our_schemas_takes_a_population_whole() {
+    for dialect in Dialect::ALL {
+        let population = Population::of(&Plan {
+            dialect,
+            n_queries: 6,
+            n_namespaces: 2,
+            n_agents: 2,
+            ..Plan::default()
+        });
+        let api = KubeApi::new().with_crds(crds(dialect));
+        let client = api.client("default");
+        create_all(&client, &population.secrets).await;
+        create_all(&client, &population.models).await;
+        create_all(&client, &population.agents).await;
+        create_all(&client, &population.queries).await;
+    }
+}
+
+/// Creates the objects and checks that the server dropped nothing of them.
+async fn create_all<K>(client: &Client, objects: &[K])
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    K: Clone + Debug + Serialize + DeserializeOwned,
+{
+    for object in objects {
+        let namespace = object.meta().namespace.as_deref().expect("a namespace");
+        let created = Api::<K>::namespaced(client.clone(), namespace)
+            .create(&PostParams::default(), object)
+            .await
+            .expect("a valid object");
+        let (sent, came_back) = (json!(object), json!(created));
+        for part in ["spec", "data"] {
+            let fields = sent[part].as_object().into_iter().flatten();
+            for (name, value) in fields {
+                assert_eq!(&came_back[part][name], value, "{part}.{name}");
+            }
+        }
+    }
 }
