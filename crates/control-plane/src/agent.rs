@@ -8,9 +8,6 @@
 
 mod toolbox;
 
-#[cfg(test)]
-mod tests;
-
 use query_api::{agent::Agent, query::TokenUsage};
 use serde_json::json;
 
