@@ -527,3 +527,14 @@ async fn two_hundred_fifty_six_targets_take_little_longer_than_one() {
     // The suite `fan_out` measures; here it only must not be one after another, on however busy a machine.
     assert!(all < one * 64, "{all:?} against {one:?}");
 }
+
+/// Futures of targets are moved into the fan-out, so their size is paid for by every target.
+#[tokio::test]
+async fn the_future_of_a_target_is_small() {
+    let world = World::new(Script::new()).await;
+    let query = models(1);
+    let run = run::TargetRun::new(&world.executor, "default", &query, 0);
+    let target = Target::new(TargetKind::Model, "m");
+    let n_bytes = std::mem::size_of_val(&run.answer(&target));
+    assert!(n_bytes < 2_500, "{n_bytes} bytes");
+}

@@ -42,7 +42,8 @@ impl World {
             + serde::de::DeserializeOwned,
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), "default");
-        api.create(&PostParams::default(), &object).await.unwrap()
+        let create = PostParams::default();
+        Box::pin(api.create(&create, &object)).await.unwrap()
     }
 
     async fn error(&self, model: &str) -> String {
