@@ -127,8 +127,9 @@ pub fn write(criterion_home: &Path, suite: &str, figures: &[Figure]) -> Result<(
         figures,
     };
     check(&path, &wire)?;
-    let mut text = serde_json::to_string_pretty(&wire)
-        .map_err(|error| Error::malformed(&path, error.to_string(), "give the figure a finite value"))?;
+    let mut text = serde_json::to_string_pretty(&wire).map_err(|error| {
+        Error::malformed(&path, error.to_string(), "give the figure a finite value")
+    })?;
     text.push('\n');
     files::write_at_once(&path, &text)
 }

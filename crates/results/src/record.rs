@@ -140,8 +140,8 @@ pub fn write(path: &Path, records: &[Record]) -> Result<(), Error> {
             origin: record.origin.clone(),
             configuration: record.configuration.clone(),
         };
-        let line =
-            serde_json::to_string(&wire).map_err(|error| Error::malformed(path, error.to_string(), MEND))?;
+        let line = serde_json::to_string(&wire)
+            .map_err(|error| Error::malformed(path, error.to_string(), MEND))?;
         text.push_str(&line);
         text.push('\n');
     }
@@ -180,3 +180,6 @@ pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

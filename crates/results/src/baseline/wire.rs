@@ -214,7 +214,8 @@ fn read_suite<C: WireCase>(path: &Path) -> Result<Baseline<C>, Error> {
 
 pub(super) fn write_suite<C: WireCase>(folder: &Path, baseline: &Baseline<C>) -> Result<(), Error> {
     let path = folder.join(format!("{}.json", baseline.suite));
-    let text = render(baseline).map_err(|error| Error::malformed(&path, error.to_string(), MEND))?;
+    let text =
+        render(baseline).map_err(|error| Error::malformed(&path, error.to_string(), MEND))?;
     files::write_at_once(&path, &text)
 }
 
