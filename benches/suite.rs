@@ -8,6 +8,9 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
 
+use results::figures::{self, Figure};
+
+use crate::closing;
 use crate::invocation::{Invocation, Running};
 use crate::mode::{Arguments, Mode};
 use crate::places::Places;
@@ -59,6 +62,7 @@ pub struct Suite<'c> {
     arguments: Arguments,
     group: BenchmarkGroup<'c, WallTime>,
     ids: BTreeSet<String>,
+    figures: Vec<Figure>,
     running: Option<Running>,
 }
 
@@ -80,21 +84,47 @@ pub fn run(name: &'static str, target_tmpdir: &Path, cases: &[fn(&mut Suite<'_>)
         arguments,
         group: criterion.benchmark_group(name),
         ids: BTreeSet::new(),
+        figures: Vec::new(),
         running,
     };
     for case in cases {
         suite.micro();
         case(&mut suite);
     }
-    let Suite { group, running, .. } = suite;
+    let Suite {
+        group,
+        figures,
+        running,
+        ..
+    } = suite;
     group.finish();
 
-    if let Some(running) = running {
-        running
-            .finish()
-            .expect("a mark that was begun can be ended");
+    let Some(running) = running else {
+        return ExitCode::SUCCESS;
+    };
+    if running.has_measured() {
+        store(&places, name, &figures);
     }
-    ExitCode::SUCCESS
+    running
+        .finish()
+        .expect("a mark that was begun can be ended");
+    if invocation.closing_target_follows() {
+        ExitCode::SUCCESS
+    } else {
+        closing::show(&places, &invocation, &arguments, Some(name))
+    }
+}
+
+/// Replaces the figures of an earlier run.
+fn store(places: &Places, name: &str, figures: &[Figure]) {
+    let stored = if figures.is_empty() {
+        figures::clear(&places.criterion, name)
+    } else {
+        figures::write(&places.criterion, name, figures)
+    };
+    if let Err(error) = stored {
+        panic!("cannot store the figures of {name}: {error}");
+    }
 }
 
 impl Suite<'_> {
@@ -109,6 +139,16 @@ impl Suite<'_> {
             usual.min(smoke)
         } else {
             usual
+        }
+    }
+
+    /// Keeps a figure: a product of the suite that is no time of a case, such as executions per Query.
+    ///
+    /// Find it inside a case, so that a filter which skips the case skips the figure, and hand it over afterwards.
+    /// It is dropped unless this run measures and stores.
+    pub fn figure(&mut self, figure: Figure) {
+        if self.running.is_some() {
+            self.figures.push(figure);
         }
     }
 

@@ -5,3 +5,5 @@ pub mod key;
 pub mod execution;
 
 pub mod metrics;
+
+pub mod queue;
