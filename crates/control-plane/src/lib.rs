@@ -1,1 +1,5 @@
-//! Skeleton.
+//! The system under test: what happens to a Query from the front door to its result.
+
+pub mod key;
+
+pub mod metrics;

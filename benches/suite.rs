@@ -1,0 +1,214 @@
+//! A suite: its cases, how long each is measured, and what follows the last one.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
+
+use crate::invocation::{Invocation, Running};
+use crate::mode::{Arguments, Mode};
+use crate::places::Places;
+use crate::profiler::Flamegraphs;
+
+/// Resamples for Criterion's intervals. They are shown, not judged, so a fiftieth of the default will do.
+const N_RESAMPLES: usize = 2_000;
+
+/// How long one case is measured.
+///
+/// The whole run has five minutes for about ninety cases; these lengths spend about two of them.
+#[derive(Debug, Clone, Copy)]
+struct Length {
+    warm_up: Duration,
+    measurement: Duration,
+    n_samples: usize,
+    sampling: SamplingMode,
+}
+
+/// Microseconds and less per iteration.
+const MICRO: Length = Length {
+    warm_up: Duration::from_millis(300),
+    measurement: Duration::from_millis(700),
+    n_samples: 30,
+    sampling: SamplingMode::Auto,
+};
+
+/// Milliseconds and more per iteration: every sample is as long as the next, so that ten fit.
+const MACRO: Length = Length {
+    warm_up: Duration::from_millis(100),
+    measurement: Duration::from_millis(1_500),
+    n_samples: 10,
+    sampling: SamplingMode::Flat,
+};
+
+/// Criterion's quick mode doubles the iterations until two measurements agree or this time is over.
+/// The last doubling may begin just before, so that a case takes up to three times as long.
+const QUICK_MEASUREMENT: Duration = Duration::from_millis(120);
+
+/// A name for results that no run ever stores, so that Criterion finds nothing to compare with.
+///
+/// Its own "regressed" and "improved" compare with whatever ran last, and on a shared machine most of them
+/// are wrong. Judging is left to the table. Asked for by `--baseline`, Criterion compares as usual.
+const NOTHING_TO_COMPARE: &str = "-";
+
+/// The cases of one suite, handed to each of its functions.
+pub struct Suite<'c> {
+    name: &'static str,
+    arguments: Arguments,
+    group: BenchmarkGroup<'c, WallTime>,
+    ids: BTreeSet<String>,
+    running: Option<Running>,
+}
+
+/// Runs a suite; the body of the `main` that [`crate::suite_main!`] writes.
+pub fn run(name: &'static str, target_tmpdir: &Path, cases: &[fn(&mut Suite<'_>)]) -> ExitCode {
+    let arguments = Arguments::of_this_process();
+    let places = Places::of_target(target_tmpdir);
+    // Reads the arguments first: help and wrong usage end the process here, before any mark is left.
+    let mut criterion = configured(arguments, &places);
+    let invocation = Invocation::of_this_process(&places.invocations);
+    let running = (arguments.mode == Mode::Measure).then(|| {
+        invocation
+            .begin(name)
+            .expect("the target directory, just written by Cargo, takes a mark")
+    });
+
+    let mut suite = Suite {
+        name,
+        arguments,
+        group: criterion.benchmark_group(name),
+        ids: BTreeSet::new(),
+        running,
+    };
+    for case in cases {
+        suite.micro();
+        case(&mut suite);
+    }
+    let Suite { group, running, .. } = suite;
+    group.finish();
+
+    if let Some(running) = running {
+        running
+            .finish()
+            .expect("a mark that was begun can be ended");
+    }
+    ExitCode::SUCCESS
+}
+
+impl Suite<'_> {
+    /// Whether each case runs just once to see that it works: populations should be small then.
+    pub fn is_smoke(&self) -> bool {
+        matches!(self.arguments.mode, Mode::Smoke | Mode::Talk)
+    }
+
+    /// The given size of a population, or at most `smoke` of it where each case runs just once.
+    pub fn population(&self, usual: usize, smoke: usize) -> usize {
+        if self.is_smoke() {
+            usual.min(smoke)
+        } else {
+            usual
+        }
+    }
+
+    /// The following cases take microseconds and less per iteration. Every function of a suite begins so.
+    pub fn micro(&mut self) {
+        self.set_length(MICRO);
+    }
+
+    /// The following cases take milliseconds and more per iteration.
+    pub fn macro_cases(&mut self) {
+        self.set_length(MACRO);
+    }
+
+    /// The following cases handle this much per iteration; stands beside the loop that it counts.
+    pub fn throughput(&mut self, throughput: Throughput) {
+        self.group.throughput(throughput);
+    }
+
+    /// One case; the routine is called once per sample and must call one of the bencher's `iter` functions.
+    ///
+    /// Set-up that is costly or that only this case needs goes into [`Suite::prepared`], which a filter skips.
+    pub fn case(
+        &mut self,
+        case: &'static str,
+        parameter: &'static str,
+        mut routine: impl FnMut(&mut Bencher<'_, WallTime>),
+    ) {
+        self.prepared(case, parameter, || (), |bencher, ()| routine(bencher));
+    }
+
+    /// One case with its set-up, which runs once and only if the case does.
+    pub fn prepared<State>(
+        &mut self,
+        case: &'static str,
+        parameter: &'static str,
+        set_up: impl FnOnce() -> State,
+        mut routine: impl FnMut(&mut Bencher<'_, WallTime>, &mut State),
+    ) {
+        let id = format!("{}/{case}/{parameter}", self.name);
+        assert!(
+            [self.name, case, parameter].into_iter().all(is_segment),
+            "{id}: each segment of an id is [a-z0-9_]+"
+        );
+        assert!(self.ids.insert(id.clone()), "{id}: two cases have this id");
+
+        let running = &mut self.running;
+        let mut set_up = Some(set_up);
+        let mut state = None;
+        self.group
+            .bench_function(BenchmarkId::new(case, parameter), |bencher| {
+                if let Some(set_up) = set_up.take() {
+                    if let Some(running) = running.as_mut() {
+                        running
+                            .measuring(&id)
+                            .expect("a mark that was begun takes a line");
+                    }
+                    state = Some(set_up());
+                }
+                let state = state.as_mut().expect("set up on the first call");
+                routine(bencher, state);
+            });
+    }
+
+    fn set_length(&mut self, length: Length) {
+        if self.arguments.sets_length {
+            return;
+        }
+        let measurement = if self.arguments.quick {
+            QUICK_MEASUREMENT
+        } else {
+            length.measurement
+        };
+        self.group
+            .warm_up_time(length.warm_up)
+            .measurement_time(measurement)
+            .sample_size(length.n_samples)
+            .sampling_mode(length.sampling);
+    }
+}
+
+/// Whether a text may be a segment of an id.
+pub fn is_segment(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+}
+
+fn configured(arguments: Arguments, places: &Places) -> Criterion {
+    let criterion = Criterion::default()
+        .without_plots()
+        .nresamples(N_RESAMPLES)
+        // Criterion finds a relative target directory from the wrong folder; ours is exact.
+        .output_directory(&places.criterion)
+        .with_profiler(Flamegraphs::default())
+        .configure_from_args();
+    if arguments.names_baseline {
+        criterion
+    } else {
+        // Lenient: a missing baseline is no error. The result is stored as `new`, and nothing else happens.
+        criterion.retain_baseline(NOTHING_TO_COMPARE.to_owned(), false)
+    }
+}

@@ -1,0 +1,247 @@
+//! A scenario: one TOML file that says what load is offered, to whom, and what is promised.
+//!
+//! Unknown fields are errors, and a plan that no run could follow is refused before anything runs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use query_api::go_duration::GoDuration;
+use serde::Deserialize;
+
+use crate::arrival::{Profile, Spacing, Stage};
+use crate::error::ScenarioError;
+use crate::mix::{Mix, Operation};
+use crate::schedule::{Matrix, Schedule};
+use crate::slo::Slo;
+
+/// A scenario as its file says it, checked.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What the scenario shows, and what must not be concluded from it.
+    pub text: String,
+    /// The seed of its schedule.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Arrivals that do not wait for answers.
+    #[serde(default)]
+    pub open: Option<Open>,
+    /// Everything at once.
+    #[serde(default)]
+    pub burst: Option<Burst>,
+    /// Users who wait for each answer.
+    #[serde(default)]
+    pub closed: Option<Closed>,
+    /// How many tenants there are; each is a namespace or a workspace.
+    #[serde(default = "one")]
+    pub tenants: usize,
+    /// How many agents each tenant has.
+    #[serde(default = "one")]
+    pub agents: usize,
+    /// The weighted mix; without one there is a single operation, `query`.
+    #[serde(default = "single_operation", rename = "operation")]
+    pub operations: Vec<Operation>,
+    /// How the LLM answers.
+    pub llm: Llm,
+    /// What is promised.
+    #[serde(default, rename = "slo")]
+    pub slos: Vec<Slo>,
+}
+
+/// Arrivals that do not wait for answers.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    /// Arrivals per second at the begin.
+    pub start: f64,
+    /// How the rate goes on.
+    pub stages: Vec<Stage>,
+    /// How evenly arrivals follow the rate.
+    #[serde(default)]
+    pub spacing: Spacing,
+}
+
+/// Everything at once.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Burst {
+    /// How many.
+    pub count: usize,
+}
+
+/// Users who wait for each answer before they ask again.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closed {
+    /// How many users there are at once.
+    pub users: usize,
+    /// How many queries they send together.
+    pub queries: usize,
+    /// The shortest and the longest pause before the next question, uniform between them.
+    #[serde(default)]
+    pub think_time: Option<[GoDuration; 2]>,
+}
+
+/// How the LLM behind the system answers.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Llm {
+    /// The shortest and the longest reply time; equal for a fixed one.
+    pub latency: [GoDuration; 2],
+    /// Tool calls before the final answer.
+    #[serde(default)]
+    pub tool_calls: usize,
+}
+
+/// What a scenario comes down to before it runs.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Starts that will be made.
+    pub starts: usize,
+    /// How long the arrivals take; for closed loops the time at the expected pace.
+    pub duration: Duration,
+    /// Completions per second that the system under test would reach if it added nothing.
+    pub expected_throughput: f64,
+    /// Every intended start; `None` for closed loops, whose starts depend on the answers.
+    pub schedule: Option<Schedule>,
+}
+
+/// Whether the plan has samples enough for an SLO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decidable {
+    /// Samples that are to be expected.
+    pub expected: u64,
+    /// Samples that it takes.
+    pub needed: u64,
+}
+
+impl Scenario {
+    /// Reads and checks a scenario file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, does not parse, has an unknown field, or asks for the impossible.
+    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Parses and checks the text of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scenario::read`], but for reading.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = toml::from_str(text).map_err(|source| ScenarioError::Malformed {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        match check::fault(&scenario) {
+            None => Ok(scenario),
+            Some((place, reason)) => Err(ScenarioError::Impossible {
+                path: path.to_owned(),
+                place,
+                reason,
+            }),
+        }
+    }
+
+    /// The plan: deterministic, from the seed alone.
+    pub fn plan(&self) -> Plan {
+        let mix = self.mix();
+        let matrix = Matrix {
+            tenants: self.tenants,
+            agents: self.agents,
+        };
+        if let Some(open) = &self.open {
+            let profile = Profile::new(open.start, open.stages.clone());
+            let schedule = Schedule::open(&profile, open.spacing, &mix, matrix, self.seed);
+            return Plan {
+                starts: schedule.entries.len(),
+                duration: profile.duration(),
+                expected_throughput: profile.expected() / profile.duration().as_secs_f64(),
+                schedule: Some(schedule),
+            };
+        }
+        if let Some(burst) = &self.burst {
+            let schedule = Schedule::burst(burst.count, &mix, matrix, self.seed);
+            return Plan {
+                starts: burst.count,
+                duration: Duration::ZERO,
+                expected_throughput: burst.count as f64 / self.mean_latency().as_secs_f64(),
+                schedule: Some(schedule),
+            };
+        }
+        let (users, queries) = self
+            .closed
+            .as_ref()
+            .map_or((0, 0), |closed| (closed.users, closed.queries));
+        let pace = users as f64 / (self.mean_latency() + self.mean_think_time()).as_secs_f64();
+        Plan {
+            starts: queries,
+            duration: Duration::from_secs_f64(queries as f64 / pace),
+            expected_throughput: pace,
+            schedule: None,
+        }
+    }
+
+    /// Whether a run of this plan can decide the SLO.
+    pub fn decidable(&self, plan: &Plan, slo: &Slo) -> Decidable {
+        let share = match &slo.operation {
+            None => 1.0,
+            Some(name) => {
+                let index = self.operations.iter().position(|known| known.name == *name);
+                index.map_or(0.0, |index| self.mix().shares()[index])
+            }
+        };
+        Decidable {
+            expected: (plan.starts as f64 * share).floor() as u64,
+            needed: slo.samples_needed(),
+        }
+    }
+
+    fn mix(&self) -> Mix {
+        Mix::new(self.operations.iter().map(|operation| operation.weight))
+    }
+
+    /// The mean time of one execution: every tool call costs one more reply.
+    fn mean_latency(&self) -> Duration {
+        let [shortest, longest] = self.llm.latency;
+        let replies = u32::try_from(self.llm.tool_calls + 1).unwrap_or(u32::MAX);
+        (shortest.0 + longest.0) / 2 * replies
+    }
+
+    fn mean_think_time(&self) -> Duration {
+        let think_time = self.closed.as_ref().and_then(|closed| closed.think_time);
+        think_time.map_or(Duration::ZERO, |[shortest, longest]| {
+            (shortest.0 + longest.0) / 2
+        })
+    }
+}
+
+impl Decidable {
+    /// There are samples enough.
+    pub fn holds(self) -> bool {
+        self.expected >= self.needed
+    }
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+fn one() -> usize {
+    1
+}
+
+fn single_operation() -> Vec<Operation> {
+    vec![Operation {
+        name: "query".to_owned(),
+        weight: 1.0,
+    }]
+}
+
+mod check;

@@ -1,0 +1,135 @@
+//! What makes a plan impossible, with the place and the mend.
+
+use query_api::go_duration::GoDuration;
+
+use crate::scenario::Scenario;
+use crate::slo::Slo;
+
+/// The first thing that is wrong: its place in the file, and why it is wrong.
+pub(super) fn fault(scenario: &Scenario) -> Option<(String, String)> {
+    load(scenario)
+        .or_else(|| mix(scenario))
+        .or_else(|| llm(scenario))
+        .or_else(|| {
+            let mut slos = scenario.slos.iter().enumerate();
+            slos.find_map(|(index, slo)| promise(scenario, index, slo))
+        })
+}
+
+fn load(scenario: &Scenario) -> Option<(String, String)> {
+    let given = [
+        scenario.open.is_some(),
+        scenario.burst.is_some(),
+        scenario.closed.is_some(),
+    ];
+    if given.iter().filter(|given| **given).count() != 1 {
+        return at("scenario", "give exactly one of [open], [burst], [closed]");
+    }
+    if scenario.tenants == 0 || scenario.agents == 0 {
+        return at("tenants, agents", "each must be at least 1");
+    }
+    if let Some(open) = &scenario.open {
+        let rates = std::iter::once(open.start).chain(open.stages.iter().map(|stage| stage.rate));
+        if rates
+            .into_iter()
+            .any(|rate| !(rate >= 0.0 && rate.is_finite()))
+        {
+            return at("open", "a rate must be a number of at least 0 per second");
+        }
+        if open.stages.iter().any(|stage| stage.duration.0.is_zero()) {
+            return at("open.stages", "a stage must last longer than 0s");
+        }
+        if open.start == 0.0 && open.stages.iter().all(|stage| stage.rate == 0.0) {
+            return at("open", "some rate must be above 0, or nothing ever arrives");
+        }
+    }
+    if scenario
+        .burst
+        .as_ref()
+        .is_some_and(|burst| burst.count == 0)
+    {
+        return at("burst.count", "must be at least 1");
+    }
+    if let Some(closed) = &scenario.closed {
+        if closed.users == 0 {
+            return at("closed.users", "must be at least 1");
+        }
+        if closed.queries == 0 {
+            return at("closed.queries", "must be at least 1");
+        }
+        if let Some(think_time) = closed.think_time {
+            return reversed("closed.think_time", think_time);
+        }
+    }
+    None
+}
+
+fn mix(scenario: &Scenario) -> Option<(String, String)> {
+    if scenario.operations.is_empty() {
+        return at("operation", "leave it out for the single operation `query`");
+    }
+    for (index, operation) in scenario.operations.iter().enumerate() {
+        if !(operation.weight > 0.0 && operation.weight.is_finite()) {
+            return at(
+                &format!("operation {}", operation.name),
+                "weight must be above 0",
+            );
+        }
+        let mut before = scenario.operations[..index].iter();
+        if before.any(|earlier| earlier.name == operation.name) {
+            return at(
+                &format!("operation {}", operation.name),
+                "stands twice; remove one",
+            );
+        }
+    }
+    None
+}
+
+fn llm(scenario: &Scenario) -> Option<(String, String)> {
+    if scenario.llm.latency[1].0.is_zero() {
+        return at("llm.latency", "the longest reply time must be above 0s");
+    }
+    reversed("llm.latency", scenario.llm.latency)
+}
+
+fn promise(scenario: &Scenario, index: usize, slo: &Slo) -> Option<(String, String)> {
+    let place = format!("slo {}", index + 1);
+    if let Some(name) = &slo.operation
+        && !scenario.operations.iter().any(|known| known.name == *name)
+    {
+        let known: Vec<&str> = scenario
+            .operations
+            .iter()
+            .map(|known| &*known.name)
+            .collect();
+        let reason = format!(
+            "no operation {name:?} in this scenario; it has {}",
+            known.join(", ")
+        );
+        return at(&place, &reason);
+    }
+    if slo.metric.is_ratio() {
+        return match (slo.quantile, slo.at_most, slo.at_least) {
+            (None, None, Some(ratio)) if ratio > 0.0 && ratio <= 1.0 => None,
+            _ => at(
+                &place,
+                "a ratio takes `at_least` in (0, 1] and nothing else",
+            ),
+        };
+    }
+    match (slo.quantile, slo.at_most, slo.at_least) {
+        (Some(quantile), Some(_), None) if quantile > 0.0 && quantile < 1.0 => None,
+        _ => at(&place, "a latency takes `quantile` in (0, 1) and `at_most`"),
+    }
+}
+
+fn reversed(place: &str, [shortest, longest]: [GoDuration; 2]) -> Option<(String, String)> {
+    (shortest > longest)
+        .then(|| at(place, "the shortest time comes first"))
+        .flatten()
+}
+
+fn at(place: &str, reason: &str) -> Option<(String, String)> {
+    Some((place.to_owned(), reason.to_owned()))
+}
