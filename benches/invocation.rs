@@ -9,9 +9,13 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The bench target that closes an invocation with the table.
 pub const CLOSING_TARGET: &str = "verdict";
+
+/// Written by the first suite of an invocation; its age is the invocation's.
+const BEGAN: &str = ".began";
 
 /// Last line of a mark whose suite came to its end; an id always has a slash.
 const FINISHED: &str = "finished";
@@ -38,6 +42,7 @@ pub struct Mark {
 #[derive(Debug)]
 pub struct Running {
     file: File,
+    has_measured: bool,
 }
 
 impl Invocation {
@@ -61,8 +66,15 @@ impl Invocation {
     pub fn begin(&self, suite: &str) -> io::Result<Running> {
         fs::create_dir_all(&self.folder)?;
         remove_stale(&self.folder);
+        let began = self.folder.join(BEGAN);
+        if !began.exists() {
+            File::create(began)?;
+        }
         let file = File::create(self.folder.join(suite))?;
-        Ok(Running { file })
+        Ok(Running {
+            file,
+            has_measured: false,
+        })
     }
 
     /// The marks of this invocation so far, in the order of their names.
@@ -76,10 +88,20 @@ impl Invocation {
         for entry in entries {
             let entry = entry?;
             let suite = entry.file_name().to_string_lossy().into_owned();
+            if suite == BEGAN {
+                continue;
+            }
             marks.push(read_mark(suite, &fs::read_to_string(entry.path())?));
         }
         marks.sort_by(|left, right| left.suite.cmp(&right.suite));
         Ok(marks)
+    }
+
+    /// When its first suite began; unset if none did.
+    pub fn began(&self) -> Option<SystemTime> {
+        fs::metadata(self.folder.join(BEGAN))
+            .and_then(|metadata| metadata.modified())
+            .ok()
     }
 
     /// Removes the marks of this invocation.
@@ -92,7 +114,13 @@ impl Invocation {
 impl Running {
     /// Notes that a case is being measured.
     pub fn measuring(&mut self, id: &str) -> io::Result<()> {
+        self.has_measured = true;
         writeln!(self.file, "{id}")
+    }
+
+    /// Whether any case was measured; a filter may leave none.
+    pub fn has_measured(&self) -> bool {
+        self.has_measured
     }
 
     /// Notes that the suite came to its end.
@@ -223,6 +251,7 @@ mod tests {
         drop(codec);
 
         let marks = invocation.marks().expect("marks");
+        assert!(invocation.began().is_some());
         let mark = |suite: &str, id: &str, finished| Mark {
             suite: suite.to_owned(),
             ids: [id.to_owned()].into(),

@@ -21,6 +21,8 @@
 //! Left to others: judging (`results`), what is measured (the crates under `crates/`).
 
 pub mod clock;
+pub mod closing;
+pub mod counts;
 pub mod invocation;
 pub mod mode;
 pub mod places;

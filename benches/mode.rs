@@ -27,6 +27,8 @@ pub struct Arguments {
     pub quick: bool,
     /// A comparison or a name for the results was asked for, so Criterion's own defaults apply.
     pub names_baseline: bool,
+    /// Only some cases were chosen.
+    pub filtered: bool,
     /// Warm-up, measuring time or sample size were given, so no case may set its own.
     pub sets_length: bool,
 }
@@ -78,9 +80,48 @@ impl Arguments {
             mode,
             quick: has(&["--quick"]),
             names_baseline,
+            filtered: has(&["--ignored"]) || has_filter(&arguments),
             sets_length: has(&["--warm-up-time", "--measurement-time", "--sample-size"]),
         }
     }
+}
+
+/// Whether a word stands alone, neither an option nor the value of one.
+fn has_filter(arguments: &[String]) -> bool {
+    const WITH_VALUE: [&str; 17] = [
+        "-c",
+        "--color",
+        "--colour",
+        "-s",
+        "--save-baseline",
+        "-b",
+        "--baseline",
+        "--baseline-lenient",
+        "--load-baseline",
+        "--format",
+        "--output-format",
+        "--plotting-backend",
+        "--profile-time",
+        "--sample-size",
+        "--warm-up-time",
+        "--measurement-time",
+        "--nresamples",
+    ];
+    const THRESHOLDS: [&str; 3] = [
+        "--noise-threshold",
+        "--confidence-level",
+        "--significance-level",
+    ];
+
+    let mut arguments = arguments.iter().map(String::as_str);
+    while let Some(argument) = arguments.next() {
+        if WITH_VALUE.contains(&argument) || THRESHOLDS.contains(&argument) {
+            arguments.next();
+        } else if !argument.starts_with('-') {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -125,6 +166,24 @@ mod tests {
             assert!(read(line).names_baseline, "{line:?}");
         }
         assert!(!read("--bench baseline --quick").names_baseline);
+    }
+
+    #[test]
+    fn a_filter_is_a_word_that_belongs_to_no_option() {
+        for line in [
+            "fan_out --bench",
+            "--quick --bench one_fails",
+            "--sample-size 20 queue",
+        ] {
+            assert!(read(line).filtered, "{line:?}");
+        }
+        for line in [
+            "--bench",
+            "--sample-size 20 --bench",
+            "-s main --noise-threshold 0.1",
+        ] {
+            assert!(!read(line).filtered, "{line:?}");
+        }
     }
 
     #[test]

@@ -2,4 +2,8 @@
 
 pub mod key;
 
+pub mod execution;
+
 pub mod metrics;
+
+pub mod queue;

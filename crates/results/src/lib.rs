@@ -1,1 +1,27 @@
-//! Skeleton.
+//! Records, machines, baselines, statistics, comparison, verdicts and reports.
+//!
+//! Knows nothing about how a number was measured: it reads files that a run left behind, and writes files that the
+//! next step reads. `stats`, `compare` and `verdict` are pure: no clock, no file, no log.
+//!
+//! The way of the data: [`criterion`], [`iai`] and [`figures`] read a run; [`record`] keeps it; [`baseline`] makes
+//! several runs into what later runs are held against; [`comparison`] reads both sides and lets [`compare`] judge;
+//! [`report`] and [`closing`] say it.
+
+pub mod baseline;
+pub mod case_id;
+pub mod closing;
+pub mod compare;
+pub mod comparison;
+pub mod criterion;
+pub mod error;
+pub mod figures;
+pub mod iai;
+pub mod machine;
+pub mod record;
+pub mod report;
+pub mod stats;
+pub mod tables;
+pub mod verdict;
+
+mod files;
+mod round;

@@ -1,1 +1,5 @@
-//! Skeleton.
+//! The outside world in process: what the control plane talks to, without clusters and, where possible, sockets.
+
+mod http_stub;
+pub mod kube_api;
+pub mod llm;

@@ -1,0 +1,119 @@
+//! The table after the last case: the rows of what this invocation measured, and of nothing else.
+//!
+//! In a full or filtered run the target `verdict`, which Cargo runs last, shows it once for all suites.
+//! A suite that was chosen with `--bench`, or started by hand, shows its own rows when it ends.
+//! The table informs; it never fails the run. Exit codes are the business of `plimsoll compare`.
+
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use results::closing::{ClosingTable, Invocation as Measured, closing_table, closing_table_of};
+use results::comparison::Locations;
+use results::error::Error;
+use results::iai;
+
+use crate::counts::TARGET as COUNTS;
+use crate::invocation::{Invocation, Mark};
+use crate::mode::{Arguments, Mode};
+use crate::places::Places;
+
+/// The `main` of the closing target.
+pub fn run(target_tmpdir: &Path) -> ExitCode {
+    let arguments = Arguments::of_this_process();
+    if arguments.mode != Mode::Measure {
+        return ExitCode::SUCCESS;
+    }
+    let places = Places::of_target(target_tmpdir);
+    let invocation = Invocation::of_this_process(&places.invocations);
+    let code = show(&places, &invocation, &arguments, None);
+    invocation.forget();
+    code
+}
+
+/// Prints the rows of one suite, or of all that ran in this invocation.
+pub fn show(
+    places: &Places,
+    invocation: &Invocation,
+    arguments: &Arguments,
+    only: Option<&str>,
+) -> ExitCode {
+    match table(places, invocation, arguments, only) {
+        Ok(table) => {
+            let mut stdout = io::stdout().lock();
+            let text = table.render(stdout.is_terminal());
+            // Whoever closed the output does not want the table.
+            let _ = write!(stdout, "\n{text}").and_then(|()| stdout.flush());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: cannot show the table: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn table(
+    places: &Places,
+    invocation: &Invocation,
+    arguments: &Arguments,
+    only: Option<&str>,
+) -> Result<ClosingTable, Error> {
+    let locations = Locations {
+        criterion: places.criterion.clone(),
+        iai: places.iai.clone(),
+        baselines: places.baselines.clone(),
+    };
+    let mut marks = invocation.marks().unwrap_or_default();
+    if marks.is_empty() {
+        // The closing target alone: show again whatever is stored.
+        return closing_table(&locations, None);
+    }
+    marks.retain(|mark| only.is_none_or(|only| mark.suite == only));
+    let mut measured = measured(&marks, arguments.filtered);
+    measured.began = invocation.began();
+    if marks.iter().any(|mark| mark.suite == COUNTS) {
+        add_counted(&mut measured, &locations, only)?;
+    }
+    closing_table_of(&locations, &measured)
+}
+
+fn measured(marks: &[Mark], filtered: bool) -> Measured {
+    let suites = marks.iter().filter(|mark| mark.suite != COUNTS);
+    Measured {
+        suites: suites
+            // A suite that ran no case was filtered out whole.
+            .filter(|mark| !mark.ids.is_empty() || !mark.finished)
+            .map(|mark| mark.suite.clone())
+            .collect(),
+        ids: marks.iter().flat_map(|mark| mark.ids.clone()).collect(),
+        filtered,
+        unfinished: marks
+            .iter()
+            .filter(|mark| !mark.finished)
+            .map(|mark| mark.suite.clone())
+            .collect(),
+        began: None,
+    }
+}
+
+/// The twins of a suite were counted although the suite itself may not have run.
+fn add_counted(
+    measured: &mut Measured,
+    locations: &Locations,
+    only: Option<&str>,
+) -> Result<(), Error> {
+    let began = measured.began;
+    let is_current = |count: &iai::Count| began.is_none_or(|began| count.written >= Some(began));
+    let counted: BTreeSet<String> = iai::read_if_any(&locations.iai)?
+        .values()
+        .filter(|count| is_current(count))
+        .map(|count| count.id.suite().to_owned())
+        .collect();
+    // Alone, the counts are no reason to miss the wall times.
+    measured.filtered |= only.is_some();
+    let known: BTreeSet<String> = measured.suites.drain(..).collect();
+    measured.suites = known.union(&counted).cloned().collect();
+    Ok(())
+}

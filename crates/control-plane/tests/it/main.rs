@@ -1,0 +1,4 @@
+//! Integration tests of the control plane, in one binary so that its dependencies are linked once.
+
+mod queue;
+mod queue_order;

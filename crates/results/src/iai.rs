@@ -1,0 +1,154 @@
+//! Reads instruction counts: `summary.json` of iai-callgrind 0.16 (schema 6) and of gungraun 0.20 (schema 7).
+//!
+//! Both need `--save-summary=json` on the run. The id is `group/function/id`, taken from the module path and the id in
+//! the file: the benchmark group carries the name of the suite, the function that of the case.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::case_id::CaseId;
+use crate::error::Error;
+use crate::files;
+
+const MEND: &str = "take the instruction counts again, or remove the folder";
+
+/// What callgrind counted for one case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Count {
+    /// The case.
+    pub id: CaseId,
+    /// Instructions executed (`Ir`), the event that decides.
+    pub instructions: u64,
+    /// Every event that has a whole number, `Ir` among them, under callgrind's names.
+    pub events: BTreeMap<String, u64>,
+    /// The folder that holds the summary.
+    pub folder: PathBuf,
+    /// When the summary was written, where the file system tells.
+    pub written: Option<SystemTime>,
+}
+
+/// Reads every summary below a folder, which may be empty or not there.
+pub fn read_if_any(home: &Path) -> Result<BTreeMap<CaseId, Count>, Error> {
+    let mut counts = BTreeMap::new();
+    walk(home, &mut counts)?;
+    Ok(counts)
+}
+
+/// Reads every summary below a folder; none at all is an error.
+pub fn read(home: &Path) -> Result<BTreeMap<CaseId, Count>, Error> {
+    let counts = read_if_any(home)?;
+    if counts.is_empty() {
+        return Err(Error::Empty {
+            path: home.to_owned(),
+            mend: "take the counts with `cargo bench --features instructions`; scripts/setup-instructions installs what it needs",
+        });
+    }
+    Ok(counts)
+}
+
+fn walk(folder: &Path, counts: &mut BTreeMap<CaseId, Count>) -> Result<(), Error> {
+    let summary = folder.join("summary.json");
+    if summary.is_file() {
+        let count = read_summary(folder, &summary)?;
+        if let Some(first) = counts.get(&count.id) {
+            return Err(Error::Collision {
+                id: count.id.to_string(),
+                first: first.folder.clone(),
+                second: folder.to_owned(),
+            });
+        }
+        counts.insert(count.id.clone(), count);
+        return Ok(());
+    }
+    for entry in files::sorted_entries(folder)? {
+        if entry.path().is_dir() {
+            walk(&entry.path(), counts)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct WireSummary {
+    version: String,
+    module_path: String,
+    function_name: String,
+    id: Option<String>,
+    profiles: Vec<Value>,
+}
+
+fn read_summary(folder: &Path, path: &Path) -> Result<Count, Error> {
+    let malformed = |reason: String| Error::malformed(path, reason, MEND);
+    let text = files::read(path)?;
+    let wire: WireSummary = files::parse_json(path, &text, MEND)?;
+    let events = match &*wire.version {
+        "6" => events_of_schema_6(&wire.profiles),
+        "7" => events_of_schema_7(&wire.profiles),
+        other => {
+            return Err(Error::malformed(
+                path,
+                format!("its schema is {other:?}, and 6 and 7 are known"),
+                "use iai-callgrind 0.16 or gungraun 0.20",
+            ));
+        }
+    }
+    .ok_or_else(|| malformed("it holds no callgrind events".to_owned()))?;
+    let instructions = *events
+        .get("Ir")
+        .ok_or_else(|| malformed("it holds no count of instructions (Ir)".to_owned()))?;
+    let id = id_of(&wire)
+        .ok_or_else(|| malformed(format!("{:?} names no benchmark group", wire.module_path)))?;
+    Ok(Count {
+        id,
+        instructions,
+        events,
+        folder: folder.to_owned(),
+        written: std::fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .ok(),
+    })
+}
+
+/// `file::group::function` and the id make `group/function/id`.
+fn id_of(wire: &WireSummary) -> Option<CaseId> {
+    let mut segments: Vec<&str> = wire.module_path.split("::").collect();
+    if segments.last() == Some(&&*wire.function_name) {
+        segments.pop();
+    }
+    let group = segments.get(1..)?.last()?;
+    let case = &wire.function_name;
+    CaseId::new(match wire.id.as_deref() {
+        Some(id) if !id.is_empty() => format!("{group}/{case}/{id}"),
+        _ => format!("{group}/{case}"),
+    })
+}
+
+/// `profiles[].summaries.total.summary.Callgrind.<Event>.metrics` = `{"Left": {"Int": n}}` or `{"Both": [new, old]}`.
+fn events_of_schema_6(profiles: &[Value]) -> Option<BTreeMap<String, u64>> {
+    let callgrind = profiles
+        .iter()
+        .find_map(|profile| profile.pointer("/summaries/total/summary/Callgrind"))?;
+    let events = callgrind.as_object()?.iter().filter_map(|(event, entry)| {
+        let metrics = entry.get("metrics")?;
+        let new = metrics.get("Left").or_else(|| metrics.pointer("/Both/0"))?;
+        Some((event.clone(), new.get("Int")?.as_u64()?))
+    });
+    Some(events.collect())
+}
+
+/// `profiles[].data.total.metrics.<Event>.values.new`, numbers untagged; the tool stands beside the data.
+fn events_of_schema_7(profiles: &[Value]) -> Option<BTreeMap<String, u64>> {
+    let callgrind = profiles.iter().find(|profile| {
+        let tool = profile.get("tool").and_then(Value::as_str);
+        tool.is_some_and(|tool| tool.eq_ignore_ascii_case("callgrind"))
+    })?;
+    let metrics = callgrind.pointer("/data/total/metrics")?;
+    let events = metrics.as_object()?.iter().filter_map(|(event, entry)| {
+        Some((event.clone(), entry.pointer("/values/new")?.as_u64()?))
+    });
+    Some(events.collect())
+}

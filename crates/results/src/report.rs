@@ -1,0 +1,28 @@
+//! Says a comparison in text, JSON and Markdown. The same comparison gives the same bytes.
+
+pub mod json;
+pub mod markdown;
+pub mod text;
+
+mod words;
+
+/// Whether a text has colours; it is understandable without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// With escape sequences.
+    Always,
+    /// Without.
+    Never,
+}
+
+impl Colour {
+    /// Colours for a terminal, unless `NO_COLOR` is set to something.
+    pub fn wanted(is_terminal: bool) -> Self {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if is_terminal && !refused {
+            Self::Always
+        } else {
+            Self::Never
+        }
+    }
+}

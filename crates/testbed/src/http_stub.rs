@@ -1,0 +1,234 @@
+//! The server under the HTTP stubs: wiremock, with a lid on what it keeps.
+//!
+//! wiremock runs each server on a thread of its own with its own current-thread runtime, so a stub's CPU time is
+//! never in its caller's thread. Switching its recording off is not enough to keep it small: every mock also keeps
+//! a clone of each request it matched, some 6 kB apiece, for as long as the mock is mounted. So one catch-all mock
+//! hands every request to a [`Handler`], and is replaced by a fresh one each time it has collected enough.
+//!
+//! Servers are not taken from wiremock's pool (pooled servers always record); starting one is a bind, a thread and
+//! one connect, well under a millisecond.
+
+pub(crate) mod ledger;
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+/// The mounted mock is replaced after this many requests, about 6 MB of them.
+const KEPT_REQUESTS: usize = 1_024;
+
+/// Or after this many bytes of request bodies, whichever comes first.
+const KEPT_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// Answers every request of one stub, on the stub's own thread.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// The answer to one request.
+    fn answer(&self, request: &Request) -> ResponseTemplate;
+}
+
+/// One running server. Dropping it closes the socket and ends the thread.
+pub(crate) struct HttpStub {
+    server: Arc<MockServer>,
+    responder: Arc<Responder>,
+}
+
+impl HttpStub {
+    /// Starts a server on a free loopback port.
+    pub(crate) async fn start(handler: Arc<dyn Handler>) -> Self {
+        let server = MockServer::builder().disable_request_recording().start();
+        let server = Arc::new(server.await);
+        let responder = Arc::new(Responder {
+            handler,
+            server: Arc::downgrade(&server),
+            kept_requests: AtomicUsize::new(0),
+            kept_body_bytes: AtomicUsize::new(0),
+            times_forgotten: AtomicUsize::new(0),
+            thread_clock: OnceLock::new(),
+        });
+        server.register(responder.mock()).await;
+        Self { server, responder }
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    pub(crate) fn uri(&self) -> String {
+        self.server.uri()
+    }
+
+    /// CPU time of the server's thread so far; zero before its first request.
+    pub(crate) fn busy(&self) -> Duration {
+        self.responder
+            .thread_clock
+            .get()
+            .and_then(|clock| clock.elapsed())
+            .unwrap_or_default()
+    }
+
+    /// How often wiremock was made to forget its requests.
+    #[cfg(test)]
+    pub(crate) fn times_forgotten(&self) -> usize {
+        self.responder.times_forgotten.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for HttpStub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HttpStub").field(&self.uri()).finish()
+    }
+}
+
+struct Responder {
+    handler: Arc<dyn Handler>,
+    server: Weak<MockServer>,
+    kept_requests: AtomicUsize,
+    kept_body_bytes: AtomicUsize,
+    times_forgotten: AtomicUsize,
+    thread_clock: OnceLock<ThreadClock>,
+}
+
+struct SharedResponder(Arc<Responder>);
+
+impl Respond for SharedResponder {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        self.0.thread_clock.get_or_init(ThreadClock::of_this_thread);
+        let response = self.0.handler.answer(request);
+        if self.0.keep(request.body.len()) {
+            self.0.forget();
+        }
+        response
+    }
+}
+
+impl Responder {
+    fn mock(self: &Arc<Self>) -> Mock {
+        Mock::given(any()).respond_with(SharedResponder(self.clone()))
+    }
+
+    /// Counts one request that wiremock now keeps; true when it is time to forget.
+    fn keep(&self, body_bytes: usize) -> bool {
+        // Requests are handled one at a time under wiremock's lock, so plain adds are exact.
+        let n_requests = self.kept_requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let n_bytes = self
+            .kept_body_bytes
+            .fetch_add(body_bytes, Ordering::Relaxed)
+            + body_bytes;
+        n_requests >= KEPT_REQUESTS || n_bytes >= KEPT_BODY_BYTES
+    }
+
+    /// Replaces the mounted mock, and with it everything wiremock keeps.
+    ///
+    /// Must be called while a request is being handled. Its handler then holds wiremock's lock, which is fair, so
+    /// the first poll puts "drop all mocks" and "mount the new one" next to each other in the lock's queue and no
+    /// request can come between them and find nothing mounted.
+    fn forget(self: &Arc<Self>) {
+        let Some(server) = self.server.upgrade() else {
+            return;
+        };
+        self.kept_requests.store(0, Ordering::Relaxed);
+        self.kept_body_bytes.store(0, Ordering::Relaxed);
+        self.times_forgotten.fetch_add(1, Ordering::Relaxed);
+        let mock = self.mock();
+        let mut replace: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            futures::join!(server.reset(), server.register(mock));
+            // A server must not be dropped on its own thread: its drop blocks on its own lock.
+            if let Some(last) = Arc::into_inner(server) {
+                std::thread::spawn(move || drop(last));
+            }
+        });
+        let queued = replace
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        if queued.is_pending() {
+            tokio::spawn(replace);
+        }
+    }
+}
+
+/// The CPU clock of one thread, readable from any other.
+#[derive(Debug, Clone, Copy)]
+struct ThreadClock(libc::clockid_t);
+
+impl ThreadClock {
+    fn of_this_thread() -> Self {
+        let mut clock: libc::clockid_t = libc::CLOCK_THREAD_CPUTIME_ID;
+        // SAFETY: the handle is that of the calling thread, which is alive, and `clock` is a valid place to write.
+        unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
+        Self(clock)
+    }
+
+    /// `None` once the thread is gone.
+    fn elapsed(self) -> Option<Duration> {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: `time` is a valid place to write; a clock of a thread that has ended is refused, not undefined.
+        let status = unsafe { libc::clock_gettime(self.0, &raw mut time) };
+        let seconds = u64::try_from(time.tv_sec).ok()?;
+        let nanoseconds = u32::try_from(time.tv_nsec).ok()?;
+        (status == 0).then(|| Duration::new(seconds, nanoseconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fine;
+
+    impl Handler for Fine {
+        fn answer(&self, _request: &Request) -> ResponseTemplate {
+            ResponseTemplate::new(200)
+        }
+    }
+
+    /// One keep-alive connection, requests one after another; returns the status lines that were not 200.
+    async fn hammer(uri: &str, n_requests: usize) -> Vec<String> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let address = uri.trim_start_matches("http://").to_owned();
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let mut refused = Vec::new();
+        let mut buffer = [0; 1024];
+        for _ in 0..n_requests {
+            let request = format!("GET / HTTP/1.1\r\nhost: {address}\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut reply = String::new();
+            while !reply.contains("\r\n\r\n") {
+                let n_read = stream.read(&mut buffer).await.unwrap();
+                assert_ne!(n_read, 0, "the stub hung up");
+                reply.push_str(std::str::from_utf8(&buffer[..n_read]).unwrap());
+            }
+            if !reply.starts_with("HTTP/1.1 200") {
+                refused.push(reply);
+            }
+        }
+        refused
+    }
+
+    #[tokio::test]
+    async fn forgetting_requests_loses_none_of_them() {
+        let stub = HttpStub::start(Arc::new(Fine)).await;
+        let uri = stub.uri();
+        let clients = (0..4).map(|_| hammer(&uri, KEPT_REQUESTS));
+        let refused: Vec<_> = futures::future::join_all(clients).await;
+        assert_eq!(refused.concat(), Vec::<String>::new());
+        assert_eq!(stub.times_forgotten(), 4);
+    }
+
+    #[tokio::test]
+    async fn busy_time_is_that_of_the_server_thread() {
+        let stub = HttpStub::start(Arc::new(Fine)).await;
+        assert_eq!(stub.busy(), Duration::ZERO);
+        hammer(&stub.uri(), 50).await;
+        assert!(stub.busy() > Duration::ZERO);
+    }
+}

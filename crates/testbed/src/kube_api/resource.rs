@@ -1,0 +1,372 @@
+//! The kinds a server knows: the built-in ones and those that CRDs add.
+
+use std::sync::Arc;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionVersion,
+};
+
+use super::failure::Failure;
+use super::json::{Json, Members, write_string};
+use super::meter::Counters;
+use super::object::Fields;
+use super::schema::{BadPattern, Schema};
+use super::table::{Table, Versions};
+
+/// One kind in one version, with its objects.
+#[derive(Debug)]
+pub(super) struct Resource {
+    pub(super) group: Box<str>,
+    pub(super) version: Box<str>,
+    pub(super) kind: Box<str>,
+    pub(super) list_kind: Box<str>,
+    pub(super) plural: Box<str>,
+    pub(super) singular: Box<str>,
+    pub(super) short_names: Vec<String>,
+    pub(super) categories: Vec<String>,
+    pub(super) namespaced: bool,
+    pub(super) has_status: bool,
+    pub(super) builtin: Option<Builtin>,
+    /// Of a custom resource; built-in kinds have types instead.
+    pub(super) schema: Option<Schema>,
+    selectable: Vec<Selectable>,
+    no_fields: Fields,
+    /// `{"apiVersion":…,"kind":…,"metadata":`, the constant beginning of every object.
+    pub(super) head: Box<[u8]>,
+    pub(super) table: Table,
+    pub(super) counters: Counters,
+}
+
+/// Kinds with rules of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Builtin {
+    Namespace,
+    Secret,
+    ConfigMap,
+    Service,
+    Event,
+    /// The same kind in the group events.k8s.io; kept apart from the core one.
+    GroupEvent,
+    Lease,
+    CustomResourceDefinition,
+}
+
+/// A field that field selectors may name.
+#[derive(Debug)]
+struct Selectable {
+    /// As selectors write it: `status.phase`.
+    name: Box<str>,
+    steps: Vec<Box<str>>,
+}
+
+impl Builtin {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Namespace,
+        Self::Secret,
+        Self::ConfigMap,
+        Self::Service,
+        Self::Event,
+        Self::GroupEvent,
+        Self::Lease,
+        Self::CustomResourceDefinition,
+    ];
+
+    /// Group, version, kind, plural.
+    fn names(self) -> [&'static str; 4] {
+        match self {
+            Self::Namespace => ["", "v1", "Namespace", "namespaces"],
+            Self::Secret => ["", "v1", "Secret", "secrets"],
+            Self::ConfigMap => ["", "v1", "ConfigMap", "configmaps"],
+            Self::Service => ["", "v1", "Service", "services"],
+            Self::Event => ["", "v1", "Event", "events"],
+            Self::GroupEvent => ["events.k8s.io", "v1", "Event", "events"],
+            Self::Lease => ["coordination.k8s.io", "v1", "Lease", "leases"],
+            Self::CustomResourceDefinition => [
+                "apiextensions.k8s.io",
+                "v1",
+                "CustomResourceDefinition",
+                "customresourcedefinitions",
+            ],
+        }
+    }
+
+    fn short_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Namespace => &["ns"],
+            Self::ConfigMap => &["cm"],
+            Self::Service => &["svc"],
+            Self::Event | Self::GroupEvent => &["ev"],
+            Self::CustomResourceDefinition => &["crd", "crds"],
+            Self::Secret | Self::Lease => &[],
+        }
+    }
+
+    fn selectable(self) -> &'static [&'static str] {
+        match self {
+            Self::Namespace => &["status.phase"],
+            Self::Secret => &["type"],
+            Self::Service => &["spec.clusterIP", "spec.type"],
+            Self::Event => &[
+                "involvedObject.kind",
+                "involvedObject.namespace",
+                "involvedObject.name",
+                "involvedObject.uid",
+                "involvedObject.apiVersion",
+                "involvedObject.resourceVersion",
+                "involvedObject.fieldPath",
+                "reason",
+                "reportingComponent",
+                "type",
+            ],
+            Self::GroupEvent => &[
+                "regarding.kind",
+                "regarding.namespace",
+                "regarding.name",
+                "reason",
+                "reportingController",
+                "type",
+            ],
+            Self::ConfigMap | Self::Lease | Self::CustomResourceDefinition => &[],
+        }
+    }
+
+    pub(super) fn is_namespaced(self) -> bool {
+        !matches!(self, Self::Namespace | Self::CustomResourceDefinition)
+    }
+
+    fn has_status(self) -> bool {
+        matches!(
+            self,
+            Self::Namespace | Self::Service | Self::CustomResourceDefinition
+        )
+    }
+}
+
+impl Resource {
+    pub(super) fn builtin(builtin: Builtin, versions: &Arc<Versions>, history_size: usize) -> Self {
+        let [group, version, kind, plural] = builtin.names();
+        Self {
+            group: group.into(),
+            version: version.into(),
+            kind: kind.into(),
+            list_kind: format!("{kind}List").into(),
+            plural: plural.into(),
+            singular: kind.to_lowercase().into(),
+            short_names: builtin
+                .short_names()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            categories: Vec::new(),
+            namespaced: builtin.is_namespaced(),
+            has_status: builtin.has_status(),
+            builtin: Some(builtin),
+            schema: None,
+            selectable: builtin
+                .selectable()
+                .iter()
+                .map(|path| Selectable::parse(path))
+                .collect(),
+            no_fields: Fields::from([]),
+            head: head(group, version, kind),
+            table: Table::new(Arc::clone(versions), history_size),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The storage version of what `crd` defines, if that version is served.
+    ///
+    /// Other versions are not served: conversion is not part of the stand-in.
+    pub(super) fn custom(
+        crd: &CustomResourceDefinition,
+        versions: &Arc<Versions>,
+        history_size: usize,
+    ) -> Result<Option<Self>, BadPattern> {
+        let spec = &crd.spec;
+        let Some(version) = spec
+            .versions
+            .iter()
+            .find(|version| version.storage && version.served)
+        else {
+            return Ok(None);
+        };
+        let props = version
+            .schema
+            .as_ref()
+            .and_then(|schema| schema.open_api_v3_schema.as_ref());
+        let names = &spec.names;
+        let kind = names.kind.as_str();
+        Ok(Some(Self {
+            group: spec.group.as_str().into(),
+            version: version.name.as_str().into(),
+            kind: kind.into(),
+            list_kind: names
+                .list_kind
+                .clone()
+                .unwrap_or_else(|| format!("{kind}List"))
+                .into(),
+            plural: names.plural.as_str().into(),
+            singular: names
+                .singular
+                .clone()
+                .unwrap_or_else(|| kind.to_lowercase())
+                .into(),
+            short_names: names.short_names.clone().unwrap_or_default(),
+            categories: names.categories.clone().unwrap_or_default(),
+            namespaced: spec.scope == "Namespaced",
+            has_status: has_status(version),
+            builtin: None,
+            schema: props.map(Schema::compile).transpose()?,
+            selectable: version
+                .selectable_fields
+                .iter()
+                .flatten()
+                .map(|field| Selectable::parse(&field.json_path))
+                .collect(),
+            no_fields: Fields::from([]),
+            head: head(&spec.group, &version.name, kind),
+            table: Table::new(Arc::clone(versions), history_size),
+            counters: Counters::default(),
+        }))
+    }
+
+    /// `plural.group`, or the plural alone in the core group.
+    pub(super) fn qualified(&self) -> String {
+        match &*self.group {
+            "" => self.plural.to_string(),
+            group => format!("{}.{group}", self.plural),
+        }
+    }
+
+    pub(super) fn api_version(&self) -> String {
+        match &*self.group {
+            "" => self.version.to_string(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
+
+    /// Whether `metadata.generation` counts changes of the specification.
+    pub(super) fn counts_generations(&self) -> bool {
+        matches!(self.builtin, None | Some(Builtin::CustomResourceDefinition))
+    }
+
+    /// Whether a replacement without resourceVersion overwrites whatever is there.
+    pub(super) fn allows_blind_replace(&self) -> bool {
+        !matches!(
+            self.builtin,
+            None | Some(Builtin::CustomResourceDefinition | Builtin::Lease)
+        )
+    }
+
+    /// Whether a replacement of a missing object creates it.
+    pub(super) fn creates_on_replace(&self) -> bool {
+        matches!(
+            self.builtin,
+            Some(Builtin::Lease | Builtin::Event | Builtin::GroupEvent)
+        )
+    }
+
+    pub(super) fn selectable_index(&self, name: &str) -> Option<usize> {
+        self.selectable
+            .iter()
+            .position(|field| &*field.name == name)
+    }
+
+    /// The values of the selectable fields of an object given by its members.
+    pub(super) fn fields_of(&self, members: &Members<'_>) -> Fields {
+        if self.selectable.is_empty() {
+            return Arc::clone(&self.no_fields);
+        }
+        let value = |field: &Selectable| {
+            let (first, below) = field.steps.split_first()?;
+            Some(text_at(members.get(first)?, below))
+        };
+        self.selectable
+            .iter()
+            .map(|field| value(field).unwrap_or_default())
+            .collect()
+    }
+
+    /// The values after only the status changed.
+    pub(super) fn fields_with_status(&self, old: &Fields, status: &Json<'_>) -> Fields {
+        if !self.selectable.iter().any(Selectable::is_in_status) {
+            return Arc::clone(old);
+        }
+        let updated = self.selectable.iter().zip(old.iter()).map(|(field, old)| {
+            if field.is_in_status() {
+                text_at(status, &field.steps[1..])
+            } else {
+                old.clone()
+            }
+        });
+        updated.collect()
+    }
+
+    /// Refuses an envelope that says another kind or version than the path.
+    pub(super) fn check_envelope(&self, members: &Members<'_>) -> Result<(), Failure> {
+        let given = members.str("apiVersion").unwrap_or_default();
+        let expected = self.api_version();
+        if !given.is_empty() && given != expected {
+            return Err(Failure::bad_request(format!(
+                "the API version in the data ({given}) does not match the expected API version ({expected})"
+            )));
+        }
+        let kind = members.str("kind").unwrap_or_default();
+        if !kind.is_empty() && kind != &*self.kind {
+            return Err(Failure::bad_request(format!(
+                "the object provided is unrecognized (must be of type {}): the kind in the data is {kind}",
+                self.kind
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Selectable {
+    fn parse(path: &str) -> Self {
+        let name = path.trim_start_matches('.');
+        Self {
+            name: name.into(),
+            steps: name.split('.').map(Into::into).collect(),
+        }
+    }
+
+    fn is_in_status(&self) -> bool {
+        self.steps.first().is_some_and(|step| &**step == "status")
+    }
+}
+
+fn has_status(version: &CustomResourceDefinitionVersion) -> bool {
+    version
+        .subresources
+        .as_ref()
+        .is_some_and(|subresources| subresources.status.is_some())
+}
+
+fn text_at(value: &Json<'_>, steps: &[Box<str>]) -> Box<str> {
+    let mut place = value;
+    for step in steps {
+        match place.get(step) {
+            Some(next) => place = next,
+            None => return Box::default(),
+        }
+    }
+    match place {
+        Json::String(text) => text.as_ref().into(),
+        Json::Number(_) | Json::Bool(_) => place.text().into(),
+        _ => Box::default(),
+    }
+}
+
+fn head(group: &str, version: &str, kind: &str) -> Box<[u8]> {
+    let api_version = match group {
+        "" => version.to_owned(),
+        group => format!("{group}/{version}"),
+    };
+    let mut head = br#"{"apiVersion":"#.to_vec();
+    write_string(&mut head, &api_version);
+    head.extend_from_slice(br#","kind":"#);
+    write_string(&mut head, kind);
+    head.extend_from_slice(br#","metadata":"#);
+    head.into()
+}

@@ -1,0 +1,598 @@
+//! Creating and changing objects.
+//!
+//! A change is computed from the current version without a lock and stored only if that version is still the
+//! current one; otherwise it is computed again. Merge patches of the status alone and of the metadata alone,
+//! which controllers send for every object, parse only that part and copy the others' bytes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::Server;
+use super::apply;
+use super::builtin;
+use super::failure::{Cause, Failure};
+use super::json::{Json, Members, Number};
+use super::json_patch;
+use super::metadata;
+use super::object::{Change, Draft, Meta, Object};
+use super::request::Params;
+use super::resource::{Builtin, Resource};
+use super::schema::Path;
+use super::table::Raced;
+
+/// One request about one object, or about the collection it is to be created in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    pub(super) server: &'a Server,
+    pub(super) resource: &'a Arc<Resource>,
+    /// Empty in cluster scope.
+    pub(super) namespace: &'a str,
+    /// Empty when the object is to be created.
+    pub(super) name: &'a str,
+    pub(super) is_status: bool,
+    pub(super) params: &'a Params<'a>,
+}
+
+/// What a write left behind.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) code: StatusCode,
+    pub(super) object: Arc<Object>,
+}
+
+impl Written {
+    fn ok(object: Arc<Object>) -> Self {
+        Self {
+            code: StatusCode::OK,
+            object,
+        }
+    }
+}
+
+/// How a request body changes an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PatchKind {
+    Merge,
+    Json,
+    Apply,
+}
+
+impl PatchKind {
+    pub(super) fn of(resource: &Resource, content_type: &str) -> Result<Self, Failure> {
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        match media_type {
+            "application/merge-patch+json" => Ok(Self::Merge),
+            "application/json-patch+json" => Ok(Self::Json),
+            "application/apply-patch+yaml" => Ok(Self::Apply),
+            // Strategic merge is read as a plain merge: lists of built-in kinds are replaced as a whole.
+            "application/strategic-merge-patch+json" if resource.builtin.is_some() => {
+                Ok(Self::Merge)
+            }
+            _ => Err(Failure::unsupported_media_type(
+                "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            )),
+        }
+    }
+}
+
+pub(super) fn parse_body(body: &[u8]) -> Result<Members<'_>, Failure> {
+    match Json::parse(body) {
+        Ok(Json::Object(members)) => Ok(members),
+        Ok(_) => Err(Failure::bad_request(
+            "the body of the request is not an object",
+        )),
+        Err(error) => Err(Failure::bad_request(format!(
+            "the body of the request could not be decoded: {error}"
+        ))),
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn not_found(&self) -> Failure {
+        Failure::not_found(self.resource, self.name)
+    }
+
+    pub(super) fn current(&self) -> Result<Arc<Object>, Failure> {
+        self.resource
+            .table
+            .get(self.namespace, self.name)
+            .ok_or_else(|| self.not_found())
+    }
+
+    pub(super) fn create(&self, body: &[u8]) -> Result<Written, Failure> {
+        let mut members = parse_body(body)?;
+        self.resource.check_envelope(&members)?;
+        let mut own = metadata::take(&mut members)?;
+        metadata::normalize(&mut own)?;
+        if own
+            .str("resourceVersion")
+            .is_some_and(|version| !version.is_empty())
+        {
+            let message = "resourceVersion should not be set on objects to be created";
+            return Err(Failure::bad_request(message));
+        }
+        self.admit_namespace(&mut own)?;
+        let given_name = own.str("name").unwrap_or_default().to_owned();
+        let prefix = own.str("generateName").unwrap_or_default().to_owned();
+        if self.resource.has_status {
+            members.remove("status");
+        }
+        const TRIES: usize = 8;
+        for _ in 0..TRIES {
+            let name = match (&*given_name, &*prefix) {
+                ("", "") => String::new(),
+                ("", prefix) => self.server.generate_name(prefix),
+                (name, _) => name.to_owned(),
+            };
+            let draft = self.draft_new(members.clone(), own.clone(), &name)?;
+            if self.params.dry_run {
+                if self.resource.table.get(self.namespace, &name).is_some() {
+                    return Err(Failure::already_exists(self.resource, &name));
+                }
+                let object = Arc::new(draft.build(&self.resource.head, Change::Added, 0));
+                return Ok(Written {
+                    code: StatusCode::CREATED,
+                    object,
+                });
+            }
+            if let Some(object) = self.resource.table.insert(&self.resource.head, &draft) {
+                self.server.after_write(self.resource, &object);
+                return Ok(Written {
+                    code: StatusCode::CREATED,
+                    object,
+                });
+            }
+            if !given_name.is_empty() {
+                return Err(Failure::already_exists(self.resource, &name));
+            }
+        }
+        Err(Failure::already_exists(self.resource, &prefix))
+    }
+
+    fn admit_namespace(&self, own: &mut Members<'_>) -> Result<(), Failure> {
+        let given = own.str("namespace").unwrap_or_default();
+        if !given.is_empty() && given != self.namespace {
+            return Err(Failure::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        if self.resource.namespaced {
+            if self.namespace.is_empty() {
+                return Err(Failure::bad_request(
+                    "an empty namespace may not be set during creation",
+                ));
+            }
+            self.server
+                .admit_into_namespace(self.resource, self.namespace, own)?;
+            own.set("namespace", Json::String(self.namespace.to_owned().into()));
+        }
+        Ok(())
+    }
+
+    /// The first version of an object, shaped and checked.
+    pub(super) fn draft_new(
+        &self,
+        mut members: Members<'_>,
+        mut own: Members<'_>,
+        name: &str,
+    ) -> Result<Draft<'static>, Failure> {
+        let mut causes = Vec::new();
+        if name.is_empty() {
+            causes.push(Cause {
+                field: "metadata.name".to_owned(),
+                reason: "FieldValueRequired",
+                message: "Required value: name or generateName is required".to_owned(),
+            });
+        } else if let Some(why) = metadata::name_error(self.resource, name) {
+            causes.push(Cause {
+                field: "metadata.name".to_owned(),
+                reason: "FieldValueInvalid",
+                message: format!("Invalid value: {name:?}: {why}"),
+            });
+        }
+        metadata::check(&own, &mut causes);
+        own.set("name", Json::String(name.to_owned().into()));
+        own.set("uid", Json::String(self.server.new_uid().into()));
+        own.set("creationTimestamp", Json::String(self.server.now().into()));
+        for key in [
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "resourceVersion",
+        ] {
+            own.remove(key);
+        }
+        let generation = self
+            .resource
+            .counts_generations()
+            .then_some(Json::Number(Number::Integer(1)));
+        own.set_or_remove("generation", generation);
+        builtin::prepare(self.resource, &mut members, &mut own, None, &mut causes)?;
+        self.shape(&mut members, None, &mut causes)?;
+        if !causes.is_empty() {
+            return Err(Failure::invalid(self.resource, name, &causes));
+        }
+        let key = match self.namespace {
+            "" => name.to_owned(),
+            namespace => format!("{namespace}/{name}"),
+        };
+        Ok(self.draft_of(key.into(), &own, &members))
+    }
+
+    /// Prunes, fills in defaults and checks the members that differ from `old`.
+    fn shape(
+        &self,
+        members: &mut Members<'_>,
+        old: Option<&Members<'_>>,
+        causes: &mut Vec<Cause>,
+    ) -> Result<(), Failure> {
+        let Some(schema) = &self.resource.schema else {
+            return Ok(());
+        };
+        if self.params.field_validation == "Strict" {
+            let unknown = schema.unknown_fields(members);
+            if !unknown.is_empty() {
+                let list: Vec<String> = unknown
+                    .iter()
+                    .map(|field| format!("unknown field {field:?}"))
+                    .collect();
+                let message = format!("strict decoding error: {}", list.join(", "));
+                return Err(Failure::bad_request(message));
+            }
+        }
+        schema.prune_root(members);
+        let mut root = Json::Object(std::mem::take(members));
+        schema.fill_defaults(&mut root);
+        if let Json::Object(filled) = root {
+            *members = filled;
+        }
+        schema.check_root(members, old, causes);
+        Ok(())
+    }
+
+    fn draft_of(&self, key: Arc<str>, own: &Members<'_>, members: &Members<'_>) -> Draft<'static> {
+        let mut rest = Vec::with_capacity(512);
+        let mut status = Vec::new();
+        for (key, value) in &members.0 {
+            let part = match &**key {
+                "apiVersion" | "kind" | "metadata" => continue,
+                "status" => &mut status,
+                _ => &mut rest,
+            };
+            part.push(b',');
+            super::json::write_string(part, key);
+            part.push(b':');
+            value.write(part);
+        }
+        Draft {
+            metadata: Cow::Owned(metadata::open_bytes(own)),
+            rest: Cow::Owned(rest),
+            status: Cow::Owned(status),
+            meta: Arc::new(Meta::read(key, own)),
+            fields: self.resource.fields_of(members),
+        }
+    }
+
+    pub(super) fn replace(&self, body: &[u8]) -> Result<Written, Failure> {
+        let members = parse_body(body)?.into_owned();
+        self.resource.check_envelope(&members)?;
+        let named = members
+            .get("metadata")
+            .and_then(|own| own.get("name"))
+            .and_then(Json::as_str);
+        match named {
+            None | Some("") => {
+                let message = "name must be provided";
+                return Err(Failure::bad_request(message));
+            }
+            Some(name) if name != self.name => {
+                return Err(Failure::bad_request(format!(
+                    "the name of the object ({name}) does not match the name on the URL ({})",
+                    self.name
+                )));
+            }
+            Some(_) => {}
+        }
+        if self.resource.creates_on_replace() && !self.is_status {
+            let is_missing = self.resource.table.get(self.namespace, self.name).is_none();
+            let is_based = members
+                .get("metadata")
+                .and_then(|own| own.get("resourceVersion"))
+                .and_then(Json::as_str)
+                .is_some_and(|version| !version.is_empty());
+            if is_missing && !is_based {
+                return self.create(body);
+            }
+        }
+        self.update(|current, _| {
+            let version = members
+                .get("metadata")
+                .and_then(|own| own.get("resourceVersion"));
+            let is_blind = version.and_then(Json::as_str).is_none_or(str::is_empty);
+            if is_blind && !self.resource.allows_blind_replace() {
+                let cause = Cause {
+                    field: "metadata.resourceVersion".to_owned(),
+                    reason: "FieldValueInvalid",
+                    message: "Invalid value: 0: must be specified for an update".to_owned(),
+                };
+                return Err(Failure::invalid(
+                    self.resource,
+                    current.meta.name(),
+                    &[cause],
+                ));
+            }
+            Ok(members.clone())
+        })
+    }
+
+    pub(super) fn patch(&self, kind: PatchKind, body: &[u8]) -> Result<Written, Failure> {
+        match kind {
+            PatchKind::Merge => {
+                let patch = parse_body(body)?;
+                match &patch.0[..] {
+                    _ if self.resource.builtin.is_some() => self.patch_merge(&patch),
+                    [(key, _)] if self.is_status && key == "status" => self.patch_status(&patch),
+                    [(key, _)] if !self.is_status && key == "metadata" => {
+                        self.patch_metadata(&patch)
+                    }
+                    _ => self.patch_merge(&patch),
+                }
+            }
+            PatchKind::Json => {
+                let operations = json_patch::parse(body)?;
+                self.update(|_, old| {
+                    let mut root = Json::Object(old);
+                    json_patch::apply(&mut root, &operations)?;
+                    into_members(root)
+                })
+            }
+            PatchKind::Apply => apply::apply(self, body),
+        }
+    }
+
+    fn patch_merge(&self, patch: &Members<'_>) -> Result<Written, Failure> {
+        let patch = patch.clone().into_owned();
+        self.update(|_, old| {
+            let mut root = Json::Object(old);
+            root.merge(Json::Object(patch.clone()));
+            into_members(root)
+        })
+    }
+
+    /// A merge patch of the status alone: nothing else is parsed.
+    fn patch_status(&self, patch: &Members<'_>) -> Result<Written, Failure> {
+        self.retrying(|current| {
+            if current.meta.managed {
+                return self.patch_merge(patch).map_err(Stop::Refused);
+            }
+            let old = current.status_bytes();
+            let mut status = match old {
+                Some(bytes) => stored(bytes)?,
+                None => Json::object(),
+            };
+            status.merge(patch.get("status").cloned().unwrap_or(Json::Null));
+            let mut draft = current.draft();
+            let described = self
+                .resource
+                .schema
+                .as_ref()
+                .and_then(|root| root.property("status"));
+            if let Some(schema) = described.filter(|_| !status.is_null()) {
+                let mut causes = Vec::new();
+                schema.prune(&mut status);
+                schema.fill_defaults(&mut status);
+                schema.check(&status, Path::Field(&Path::Root, "status"), &mut causes);
+                if !causes.is_empty() {
+                    return Err(Failure::invalid(self.resource, self.name, &causes).into());
+                }
+            } else if described.is_none() && self.resource.schema.is_some() {
+                return Ok(Written::ok(Arc::clone(current)));
+            }
+            let mut bytes = Vec::with_capacity(old.map_or(0, <[u8]>::len) + 256);
+            if !status.is_null() {
+                bytes.extend_from_slice(br#","status":"#);
+                status.write(&mut bytes);
+            }
+            draft.status = Cow::Owned(bytes);
+            draft.fields = self.resource.fields_with_status(&current.fields, &status);
+            self.store(current, &draft)
+        })
+    }
+
+    /// A merge patch of the metadata alone: nothing else is parsed.
+    fn patch_metadata(&self, patch: &Members<'_>) -> Result<Written, Failure> {
+        self.retrying(|current| {
+            if current.meta.managed {
+                return self.patch_merge(patch).map_err(Stop::Refused);
+            }
+            let Json::Object(old) = stored(current.metadata_bytes())? else {
+                return Err(Failure::internal("stored metadata is no object").into());
+            };
+            let mut merged = Json::Object(old.clone());
+            merged.merge(patch.get("metadata").cloned().unwrap_or(Json::Null));
+            let mut new = match merged {
+                Json::Object(members) => members,
+                _ => Members::default(),
+            };
+            let mut causes = Vec::new();
+            metadata::admit_update(self.resource, current, &old, &mut new, &mut causes)?;
+            if !causes.is_empty() {
+                return Err(Failure::invalid(self.resource, self.name, &causes).into());
+            }
+            let mut draft = current.draft();
+            draft.metadata = Cow::Owned(metadata::open_bytes(&new));
+            draft.meta = Arc::new(Meta::read(Arc::clone(&current.meta.key), &new));
+            self.store(current, &draft)
+        })
+    }
+
+    /// Any change: `change` makes the new members from the old ones.
+    pub(super) fn update(
+        &self,
+        change: impl for<'o> Fn(&Object, Members<'o>) -> Result<Members<'o>, Failure>,
+    ) -> Result<Written, Failure> {
+        self.retrying(|current| {
+            let Json::Object(old) = stored(current.body_bytes())? else {
+                return Err(Failure::internal("a stored object is no object").into());
+            };
+            let new = change(current, old.clone())?;
+            let draft = self.draft_update(current, old, new)?;
+            self.store(current, &draft)
+        })
+    }
+
+    /// The next version of `current`, shaped and checked.
+    fn draft_update<'o>(
+        &self,
+        current: &Object,
+        mut old: Members<'o>,
+        mut new: Members<'o>,
+    ) -> Result<Draft<'static>, Failure> {
+        self.resource.check_envelope(&new)?;
+        let mut causes = Vec::new();
+        let old_own = metadata::take(&mut old)?;
+        let mut own = metadata::take(&mut new)?;
+        if self.is_status {
+            metadata::normalize(&mut own)?;
+            metadata::check_preconditions(self.resource, current, &mut own)?;
+            let owners = own.remove("managedFields");
+            own = old_own.clone();
+            own.set_or_remove("managedFields", owners);
+            let status = new.remove("status");
+            new = old.clone();
+            new.set_or_remove("status", status);
+        } else {
+            metadata::admit_update(self.resource, current, &old_own, &mut own, &mut causes)?;
+            if self.resource.has_status {
+                new.set_or_remove("status", old.get("status").cloned());
+            }
+        }
+        builtin::prepare(self.resource, &mut new, &mut own, Some(&old), &mut causes)?;
+        self.shape(&mut new, Some(&old), &mut causes)?;
+        if !causes.is_empty() {
+            return Err(Failure::invalid(
+                self.resource,
+                current.meta.name(),
+                &causes,
+            ));
+        }
+        apply::keep_owners_true(self, &old, &new, &old_own, &mut own);
+        if self.resource.counts_generations() && self.is_new_generation(&old, &new) {
+            let next = current.meta.generation + 1;
+            own.set("generation", Json::Number(Number::Integer(next)));
+        }
+        Ok(self.draft_of(Arc::clone(&current.meta.key), &own, &new))
+    }
+
+    /// Whether anything but metadata, and status where that is a subresource, differs.
+    fn is_new_generation(&self, old: &Members<'_>, new: &Members<'_>) -> bool {
+        let counts = |key: &str| match key {
+            "apiVersion" | "kind" | "metadata" => false,
+            "status" => !self.resource.has_status,
+            _ => true,
+        };
+        let differs = |one: &Members<'_>, other: &Members<'_>| {
+            one.0
+                .iter()
+                .filter(|(key, _)| counts(key))
+                .any(|(key, value)| !other.get(key).is_some_and(|other| other.same(value)))
+        };
+        differs(old, new) || differs(new, old)
+    }
+
+    /// Stores what `draft` says, unless it says nothing new; removes an object whose last finalizer is gone.
+    fn store(&self, current: &Arc<Object>, draft: &Draft<'_>) -> Result<Written, Stop> {
+        if current.equals(draft) || says_the_same(current, draft) {
+            return Ok(Written::ok(Arc::clone(current)));
+        }
+        let head = &self.resource.head;
+        if self.params.dry_run {
+            let object = draft.build(head, Change::Modified, current.version);
+            return Ok(Written::ok(Arc::new(object)));
+        }
+        let is_last_finalizer = draft.meta.deleting && draft.meta.n_finalizers == 0;
+        let is_namespace = self.resource.builtin == Some(Builtin::Namespace);
+        let stored = if is_last_finalizer && !is_namespace {
+            self.resource.table.remove(head, current, draft)
+        } else {
+            self.resource.table.replace(head, current, draft)
+        };
+        let object = stored?;
+        self.server.after_write(self.resource, &object);
+        Ok(Written::ok(object))
+    }
+
+    /// Tries again with the then current version as long as others change the object in between.
+    fn retrying(
+        &self,
+        attempt: impl Fn(&Arc<Object>) -> Result<Written, Stop>,
+    ) -> Result<Written, Failure> {
+        loop {
+            let current = self.current()?;
+            match attempt(&current) {
+                Ok(written) => return Ok(written),
+                Err(Stop::Refused(failure)) => return Err(failure),
+                Err(Stop::Raced) => {}
+            }
+        }
+    }
+}
+
+/// Why a computed change was not stored.
+enum Stop {
+    Refused(Failure),
+    /// Another change came first: compute it again.
+    Raced,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(failure)
+    }
+}
+
+impl From<Raced> for Stop {
+    fn from(_: Raced) -> Self {
+        Self::Raced
+    }
+}
+
+fn stored(bytes: &[u8]) -> Result<Json<'_>, Failure> {
+    Json::parse(bytes)
+        .map_err(|error| Failure::internal(&format!("a stored object does not parse: {error}")))
+}
+
+fn into_members(root: Json<'_>) -> Result<Members<'_>, Failure> {
+    match root {
+        Json::Object(members) => Ok(members),
+        _ => Err(Failure::unprocessable("the patch does not leave an object")),
+    }
+}
+
+/// Whether the difference is only in the order of members.
+///
+/// Texts of different length cannot say the same, because all stored text is compact.
+fn says_the_same(current: &Object, draft: &Draft<'_>) -> bool {
+    let own = current.draft();
+    let length = |draft: &Draft<'_>| (draft.metadata.len(), draft.rest.len(), draft.status.len());
+    if length(&own) != length(draft) {
+        return false;
+    }
+    let text = |draft: &Draft<'_>| {
+        let parts = [
+            br#"{"metadata":"#,
+            &draft.metadata[..],
+            b"}",
+            &draft.rest,
+            &draft.status,
+            b"}",
+        ];
+        parts.concat()
+    };
+    let (old, new) = (text(&own), text(draft));
+    match (Json::parse(&old), Json::parse(&new)) {
+        (Ok(old), Ok(new)) => old.same(&new),
+        _ => false,
+    }
+}

@@ -1,0 +1,13 @@
+//! What a Kubernetes API server does, as tests that run against any.
+//!
+//! Every test runs against the stand-in and, with `PLIMSOLL_TEST_KUBECONFIG` naming a kubeconfig, also against
+//! that server: a test that the real server fails is wrong. A printed line says what ran.
+
+mod create;
+mod delete;
+mod patch;
+mod server;
+mod status;
+mod update;
+mod watch;
+mod widgets;
