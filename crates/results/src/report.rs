@@ -26,3 +26,6 @@ impl Colour {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
