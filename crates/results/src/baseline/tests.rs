@@ -58,7 +58,7 @@ fn record(id_text: &str, unit: Unit, estimate: f64) -> Record {
 }
 
 fn processes(unit: Unit) -> Vec<Vec<Record>> {
-    [1000.0, 1040.0, 980.0, 1012.345_678, 990.0]
+    [1000.0, 1040.0, 980.0, 1_012.345_678, 990.0]
         .iter()
         .map(|time| {
             vec![

@@ -210,3 +210,14 @@ fn what_is_open_or_missing_or_failed_is_never_fine() {
     };
     assert_eq!(failed.outcome(), Outcome::CouldNotTell);
 }
+
+#[test]
+fn colours_need_a_terminal_and_no_objection() {
+    let decided = |is_terminal, no_color: Option<&str>| {
+        Colour::decided(is_terminal, no_color.map(std::ffi::OsStr::new))
+    };
+    assert_eq!(decided(true, None), Colour::Always);
+    assert_eq!(decided(true, Some("")), Colour::Always);
+    assert_eq!(decided(true, Some("1")), Colour::Never);
+    assert_eq!(decided(false, None), Colour::Never);
+}

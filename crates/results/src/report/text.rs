@@ -79,7 +79,7 @@ impl Page {
         if !self.text.is_empty() {
             self.line("");
         }
-        let line = columns(row.suite(), what, "baseline", "change [95 %]", "");
+        let line = columns(row.suite(), what, "baseline", "change [95 %]", "verdict");
         self.line(&line);
     }
 
