@@ -57,10 +57,17 @@ const QUICK_MEASUREMENT: Duration = Duration::from_millis(120);
 const NOTHING_TO_COMPARE: &str = "-";
 
 /// The cases of one suite, handed to each of its functions.
+///
+/// Lengths and throughput hold from where they are set to the end of the function.
 pub struct Suite<'c> {
+    group: BenchmarkGroup<'c, WallTime>,
+    common: &'c mut Common,
+}
+
+/// What all functions of a suite share.
+struct Common {
     name: &'static str,
     arguments: Arguments,
-    group: BenchmarkGroup<'c, WallTime>,
     ids: BTreeSet<String>,
     figures: Vec<Figure>,
     running: Option<Running>,
@@ -79,26 +86,25 @@ pub fn run(name: &'static str, target_tmpdir: &Path, cases: &[fn(&mut Suite<'_>)
             .expect("the target directory, just written by Cargo, takes a mark")
     });
 
-    let mut suite = Suite {
+    let mut common = Common {
         name,
         arguments,
-        group: criterion.benchmark_group(name),
         ids: BTreeSet::new(),
         figures: Vec::new(),
         running,
     };
     for case in cases {
+        let mut suite = Suite {
+            group: criterion.benchmark_group(name),
+            common: &mut common,
+        };
         suite.micro();
         case(&mut suite);
     }
-    let Suite {
-        group,
-        figures,
-        running,
-        ..
-    } = suite;
-    group.finish();
 
+    let Common {
+        figures, running, ..
+    } = common;
     let Some(running) = running else {
         return ExitCode::SUCCESS;
     };
@@ -130,7 +136,7 @@ fn store(places: &Places, name: &str, figures: &[Figure]) {
 impl Suite<'_> {
     /// Whether each case runs just once to see that it works: populations should be small then.
     pub fn is_smoke(&self) -> bool {
-        matches!(self.arguments.mode, Mode::Smoke | Mode::Talk)
+        matches!(self.common.arguments.mode, Mode::Smoke | Mode::Talk)
     }
 
     /// The given size of a population, or at most `smoke` of it where each case runs just once.
@@ -147,8 +153,8 @@ impl Suite<'_> {
     /// Find it inside a case, so that a filter which skips the case skips the figure, and hand it over afterwards.
     /// It is dropped unless this run measures and stores.
     pub fn figure(&mut self, figure: Figure) {
-        if self.running.is_some() {
-            self.figures.push(figure);
+        if self.common.running.is_some() {
+            self.common.figures.push(figure);
         }
     }
 
@@ -187,14 +193,19 @@ impl Suite<'_> {
         set_up: impl FnOnce() -> State,
         mut routine: impl FnMut(&mut Bencher<'_, WallTime>, &mut State),
     ) {
-        let id = format!("{}/{case}/{parameter}", self.name);
+        let id = format!("{}/{case}/{parameter}", self.common.name);
         assert!(
-            [self.name, case, parameter].into_iter().all(is_segment),
+            [self.common.name, case, parameter]
+                .into_iter()
+                .all(is_segment),
             "{id}: each segment of an id is [a-z0-9_]+"
         );
-        assert!(self.ids.insert(id.clone()), "{id}: two cases have this id");
+        assert!(
+            self.common.ids.insert(id.clone()),
+            "{id}: two cases have this id"
+        );
 
-        let running = &mut self.running;
+        let running = &mut self.common.running;
         let mut set_up = Some(set_up);
         let mut state = None;
         self.group
@@ -213,10 +224,10 @@ impl Suite<'_> {
     }
 
     fn set_length(&mut self, length: Length) {
-        if self.arguments.sets_length {
+        if self.common.arguments.sets_length {
             return;
         }
-        let measurement = if self.arguments.quick {
+        let measurement = if self.common.arguments.quick {
             QUICK_MEASUREMENT
         } else {
             length.measurement
