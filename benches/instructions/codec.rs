@@ -3,7 +3,6 @@
 use std::hint::black_box;
 
 use iai_callgrind::{library_benchmark, library_benchmark_group};
-use run_state::codec;
 use run_state::error::CodecError;
 use run_state::population::{self, Size};
 use run_state::session::SessionState;
@@ -15,7 +14,7 @@ fn state(size: Size) -> SessionState {
 }
 
 fn bytes(size: Size) -> Vec<u8> {
-    codec::encode(&state(size))
+    run_state::codec::encode(&state(size))
 }
 
 // What goes in comes out again, so that dropping it is not counted.
@@ -25,7 +24,7 @@ fn bytes(size: Size) -> Vec<u8> {
 #[bench::_100kb(Size::Usual)]
 #[bench::_1mb(Size::Large)]
 fn encode(state: SessionState) -> (SessionState, Vec<u8>) {
-    let bytes = codec::encode(black_box(&state));
+    let bytes = run_state::codec::encode(black_box(&state));
     (state, bytes)
 }
 
@@ -34,7 +33,7 @@ fn encode(state: SessionState) -> (SessionState, Vec<u8>) {
 #[bench::_100kb(Size::Usual)]
 #[bench::_1mb(Size::Large)]
 fn decode(bytes: Vec<u8>) -> (Vec<u8>, Result<SessionState, CodecError>) {
-    let state = codec::decode(black_box(&bytes));
+    let state = run_state::codec::decode(black_box(&bytes));
     (bytes, state)
 }
 

@@ -2,10 +2,10 @@
 
 use std::hint::black_box;
 
+use ::quota::caps::{CapId, CapSet, Claim};
+use ::quota::limiter::{Handle, LimitId, RateLimiter};
+use ::quota::rate::{Burst, Rate};
 use iai_callgrind::{library_benchmark, library_benchmark_group};
-use quota::caps::{CapId, CapSet, Claim};
-use quota::limiter::{Handle, LimitId, RateLimiter};
-use quota::rate::{Burst, Rate};
 
 const N_CHECKS: usize = 1_000;
 
@@ -18,7 +18,7 @@ fn never_spent() -> (RateLimiter, LimitId) {
 fn spent() -> Handle {
     let (limiter, limit) = limiter(1.0 / 3_600.0, 1);
     let handle = limiter.handle("workspace", limit);
-    handle.check();
+    assert!(handle.check().is_allowed());
     handle
 }
 
@@ -33,7 +33,7 @@ fn limiter(per_second: f64, burst: u32) -> (RateLimiter, LimitId) {
 fn fresh() -> Handle {
     let (limiter, limit) = never_spent();
     let handle = limiter.handle("workspace", limit);
-    handle.check();
+    assert!(handle.check().is_allowed());
     handle
 }
 
@@ -47,7 +47,7 @@ fn named(n_workspaces: usize) -> (RateLimiter, LimitId, Vec<String>) {
     let (limiter, limit) = never_spent();
     let workspaces = workspaces(n_workspaces);
     for workspace in &workspaces {
-        limiter.check(workspace, limit);
+        assert!(limiter.check(workspace, limit).is_allowed());
     }
     (limiter, limit, workspaces)
 }
@@ -58,35 +58,39 @@ fn capped() -> (CapSet, [CapId; 2]) {
     (caps, ids)
 }
 
+fn n_allowed(handle: &Handle) -> usize {
+    let checks = 0..N_CHECKS;
+    checks
+        .filter(|_| black_box(handle).check().is_allowed())
+        .count()
+}
+
 // What goes in comes out again, so that dropping it is not counted.
 
 #[library_benchmark]
 #[bench::_1_workspace(setup = fresh)]
-fn handle_allow(handle: Handle) -> Handle {
-    for _ in 0..N_CHECKS {
-        black_box(black_box(&handle).check());
-    }
-    handle
+fn handle_allow(handle: Handle) -> (Handle, usize) {
+    let n_allowed = n_allowed(&handle);
+    (handle, n_allowed)
 }
 
 #[library_benchmark]
 #[bench::_1_workspace(setup = spent)]
-fn handle_deny(handle: Handle) -> Handle {
-    for _ in 0..N_CHECKS {
-        black_box(black_box(&handle).check());
-    }
-    handle
+fn handle_deny(handle: Handle) -> (Handle, usize) {
+    let n_allowed = n_allowed(&handle);
+    (handle, n_allowed)
 }
 
 #[library_benchmark(setup = named)]
 #[bench::_1k_workspaces(1_000)]
 fn name_allow(
     (limiter, limit, workspaces): (RateLimiter, LimitId, Vec<String>),
-) -> (RateLimiter, Vec<String>) {
-    for workspace in workspaces.iter().cycle().take(N_CHECKS) {
-        black_box(limiter.check(black_box(workspace), limit));
-    }
-    (limiter, workspaces)
+) -> (RateLimiter, Vec<String>, usize) {
+    let visits = workspaces.iter().cycle().take(N_CHECKS);
+    let n_allowed = visits
+        .filter(|workspace| limiter.check(black_box(workspace), limit).is_allowed())
+        .count();
+    (limiter, workspaces, n_allowed)
 }
 
 #[library_benchmark]
@@ -97,7 +101,7 @@ fn caps_acquire_release((caps, ids): (CapSet, [CapId; 2])) -> CapSet {
             cap,
             key: black_box("workspace"),
         });
-        drop(black_box(caps.acquire(&claims)));
+        assert!(black_box(caps.acquire(&claims)).is_ok());
     }
     caps
 }
