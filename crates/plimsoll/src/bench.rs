@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 
 use crate::exit::SuiteFailed;
-use crate::workspace::{BENCHES, INSTRUCTIONS, Workspace, cargo};
+use crate::workspace::{INSTRUCTIONS, Workspace, cargo};
 
 /// Lines of a failed suite's output that are shown.
 const SHOWN_LINES: usize = 15;
@@ -111,9 +111,9 @@ impl Run<'_> {
 
 fn cargo_bench(workspace: &Workspace, targets: &[&str]) -> Command {
     let mut command = Command::new(cargo());
-    command
-        .current_dir(&workspace.root)
-        .args(["bench", "--package", BENCHES]);
+    // Not `--package benches`: alone it would be built with other features of shared packages than `cargo bench`
+    // gives it, and measured otherwise.
+    command.current_dir(&workspace.root).arg("bench");
     for target in targets {
         command.args(["--bench", target]);
     }
