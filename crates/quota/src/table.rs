@@ -1,7 +1,8 @@
 //! The states of all keys of one rate: a sharded open-addressing table, read without locks.
 //!
-//! A look-up hashes the borrowed key once and touches two cache lines of its own: eight bytes of
-//! the slot array (half the hash beside a cell number) and the [`Cell`] with key and state.
+//! A look-up hashes the borrowed key once and touches two cache lines of its own: four bytes of
+//! the slot array (a tag from the hash beside a cell number; for 100,000 keys all slots fit the
+//! second cache) and the [`Cell`] with key and state.
 //! Only adding a key, growing, and evicting take a lock, that of the key's shard.
 //! A reader that misses because a writer was at work takes the lock and looks again.
 //!
@@ -10,7 +11,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
@@ -23,14 +24,14 @@ use crate::gcra::{Gcra, Nanos, Outcome};
 const N_SHARDS: usize = 16;
 /// Slots of a new shard, and cells of its first chunk: a power of two.
 const FIRST: usize = 64;
-/// Doublings of a shard, to 2^26 slots.
-const N_LEVELS: usize = 21;
+/// Arrays of a shard, each twice as long as the one before, up to the largest cell number.
+const N_LEVELS: usize = 19;
 
 #[derive(Debug)]
 pub(crate) struct Table {
     /// Seeded per table, so that nobody outside can choose colliding keys.
     hasher: RandomState,
-    shards: Box<[Shard]>,
+    shards: [Shard; N_SHARDS],
 }
 
 /// One shard; the alignment keeps the hot fields of two shards apart.
@@ -39,7 +40,7 @@ pub(crate) struct Table {
 struct Shard {
     /// Which of the slot arrays is in use.
     level: AtomicU32,
-    slot_arrays: [OnceLock<Box<[AtomicU64]>>; N_LEVELS],
+    slot_arrays: [OnceLock<Box<[AtomicU32]>>; N_LEVELS],
     chunks: [OnceLock<Arc<[Cell]>>; N_LEVELS],
     writer: Mutex<Writer>,
 }
@@ -81,33 +82,65 @@ impl Table {
     pub(crate) fn new() -> Self {
         Self {
             hasher: RandomState::default(),
-            shards: (0..N_SHARDS).map(|_| Shard::default()).collect(),
+            shards: std::array::from_fn(|_| Shard::default()),
         }
     }
 
     #[inline]
     pub(crate) fn decide(&self, key: &str, gcra: &Gcra, now: Nanos) -> Outcome {
         let key = key.as_bytes();
-        let (shard, tag) = self.locate(key);
-        match shard.decide(tag, key, gcra, now) {
+        let hash = self.hash(key);
+        let shard = &self.shards[shard_of(hash)];
+        match shard.decide(hash, key, gcra, now) {
             Some(outcome) => outcome,
-            None => shard.decide_locked(tag, key, gcra, now),
+            None => self.decide_locked(hash, key, gcra, now),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decide_locked(&self, hash: u64, key: &[u8], gcra: &Gcra, now: Nanos) -> Outcome {
+        let mut writer = self.shards[shard_of(hash)].writer.lock();
+        let now = now.max(writer.evicted_at);
+        let (chunk, offset) = self.cell_for(&mut writer, hash, key, now);
+        // Nobody retires the cell while the lock is held.
+        chunk[offset].decide_pinned(gcra, now)
     }
 
     pub(crate) fn pin(&self, key: &str, now: Nanos) -> Pinned {
         let key = key.as_bytes();
-        let (shard, tag) = self.locate(key);
-        let mut writer = shard.writer.lock();
+        let hash = self.hash(key);
+        let mut writer = self.shards[shard_of(hash)].writer.lock();
         let now = now.max(writer.evicted_at);
-        let (chunk, offset) = shard.cell_for(&mut writer, tag, key, now);
+        let (chunk, offset) = self.cell_for(&mut writer, hash, key, now);
         chunk[offset].pin();
         Pinned { chunk, offset }
     }
 
+    /// The cell of a key, a fresh one if it has none.
+    fn cell_for(
+        &self,
+        writer: &mut Writer,
+        hash: u64,
+        key: &[u8],
+        now: Nanos,
+    ) -> (Arc<[Cell]>, usize) {
+        if key.len() > LONGEST_KEY {
+            return (writer.cell_of_long_key(key, now), 0);
+        }
+        let shard = &self.shards[shard_of(hash)];
+        let index = shard.find(hash, key).unwrap_or_else(|| {
+            shard.make_room(writer, |key| self.hash(key));
+            shard.add(writer, hash, key, now)
+        });
+        let (chunk, offset) = chunk_and_offset(index);
+        (Arc::clone(shard.chunk(chunk)), offset)
+    }
+
     /// Forgets keys whose state equals none at `now`; returns how many.
     pub(crate) fn evict_idle(&self, now: Nanos) -> usize {
-        self.shards.iter().map(|shard| shard.evict_idle(now)).sum()
+        let evict = |shard: &Shard| shard.evict_idle(now, |key| self.hash(key));
+        self.shards.iter().map(evict).sum()
     }
 
     pub(crate) fn n_keys(&self) -> usize {
@@ -118,29 +151,27 @@ impl Table {
         self.shards.iter().map(count).sum()
     }
 
-    /// The shard of a key from one half of its hash, the tag in the shard from the other.
     #[inline]
-    fn locate(&self, key: &[u8]) -> (&Shard, u32) {
+    fn hash(&self, key: &[u8]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(key);
-        let hash = hasher.finish();
-        (&self.shards[(hash >> 32) as usize % N_SHARDS], hash as u32)
+        hasher.finish()
     }
 }
 
 impl Shard {
     /// Decides without a lock; `None` if the key was not found.
     #[inline]
-    fn decide(&self, tag: u32, key: &[u8], gcra: &Gcra, now: Nanos) -> Option<Outcome> {
+    fn decide(&self, hash: u64, key: &[u8], gcra: &Gcra, now: Nanos) -> Option<Outcome> {
         let slots = self.slots()?;
         let mask = slots.len() - 1;
-        let mut position = tag as usize & mask;
+        let mut position = hash as usize & mask;
         for _ in 0..slots.len() {
             let slot = slots[position].load(Ordering::Acquire);
             if slot == EMPTY {
                 return None;
             }
-            if slot_tag(slot) == tag {
+            if slot_tag(slot) == tag_of(hash) {
                 let outcome = self.cell(slot_cell(slot))?.decide_for(key, gcra, now);
                 if outcome.is_some() {
                     return outcome;
@@ -151,48 +182,19 @@ impl Shard {
         None
     }
 
-    #[cold]
-    #[inline(never)]
-    fn decide_locked(&self, tag: u32, key: &[u8], gcra: &Gcra, now: Nanos) -> Outcome {
-        let mut writer = self.writer.lock();
-        let now = now.max(writer.evicted_at);
-        let (chunk, offset) = self.cell_for(&mut writer, tag, key, now);
-        // Nobody retires the cell while the lock is held.
-        chunk[offset].decide_pinned(gcra, now)
-    }
-
-    /// The cell of a key, a fresh one if it has none.
-    fn cell_for(
-        &self,
-        writer: &mut Writer,
-        tag: u32,
-        key: &[u8],
-        now: Nanos,
-    ) -> (Arc<[Cell]>, usize) {
-        if key.len() > LONGEST_KEY {
-            return (writer.cell_of_long_key(key, now), 0);
-        }
-        let index = self
-            .find(tag, key)
-            .unwrap_or_else(|| self.add(writer, tag, key, now));
-        let (chunk, offset) = chunk_and_offset(index);
-        (Arc::clone(self.chunk(chunk)), offset)
-    }
-
     /// The number of the key's cell. Exact only under the writer's lock.
-    fn find(&self, tag: u32, key: &[u8]) -> Option<u32> {
+    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let slots = self.slots()?;
         let mask = slots.len() - 1;
         (0..slots.len())
-            .map(|step| slots[(tag as usize + step) & mask].load(Ordering::Acquire))
+            .map(|step| slots[(hash as usize + step) & mask].load(Ordering::Acquire))
             .take_while(|&slot| slot != EMPTY)
-            .filter(|&slot| slot_tag(slot) == tag)
+            .filter(|&slot| slot_tag(slot) == tag_of(hash))
             .map(slot_cell)
             .find(|&index| self.cell(index).is_some_and(|cell| cell.holds(key)))
     }
 
-    fn add(&self, writer: &mut Writer, tag: u32, key: &[u8], now: Nanos) -> u32 {
-        self.make_room(writer);
+    fn add(&self, writer: &mut Writer, hash: u64, key: &[u8], now: Nanos) -> u32 {
         let index = writer.free.pop().unwrap_or_else(|| {
             let index = writer.n_cells as u32;
             writer.n_cells += 1;
@@ -201,34 +203,47 @@ impl Shard {
         let (chunk, offset) = chunk_and_offset(index);
         self.chunk(chunk)[offset].assign(key, now);
         if let Some(slots) = self.slots() {
-            put(slots, new_slot(tag, index));
+            put(slots, hash, index);
         }
         writer.n_keys += 1;
         index
     }
 
-    /// Keeps at least a quarter of the slots empty, so that probes stay short.
-    fn make_room(&self, writer: &Writer) {
+    /// Keeps an eighth of the slots empty, so that probes stay short.
+    fn make_room(&self, writer: &Writer, hash_of: impl Fn(&[u8]) -> u64) {
         let level = self.level.load(Ordering::Relaxed) as usize;
         let Some(slots) = self.slot_arrays[level].get() else {
             let _ = self.slot_arrays[level].set(empty_slots(level));
             return;
         };
-        let full = (writer.n_keys + 1) * 4 > slots.len() * 3;
-        if !full || level + 1 == N_LEVELS {
+        let is_full = (writer.n_keys + 1) * 8 > slots.len() * 7;
+        if !is_full || level + 1 == N_LEVELS {
             return;
         }
         let larger = self.slot_arrays[level + 1].get_or_init(|| empty_slots(level + 1));
-        for slot in slots {
-            let slot = slot.load(Ordering::Relaxed);
-            if slot != EMPTY {
-                put(larger, slot);
-            }
-        }
+        self.put_all(
+            larger,
+            slots.iter().map(|slot| slot.load(Ordering::Relaxed)),
+            hash_of,
+        );
         self.level.store(level as u32 + 1, Ordering::Release);
     }
 
-    fn evict_idle(&self, now: Nanos) -> usize {
+    /// Puts the cells of these slots into a slot array by the hashes of their keys.
+    fn put_all(
+        &self,
+        into: &[AtomicU32],
+        slots: impl Iterator<Item = u32>,
+        hash_of: impl Fn(&[u8]) -> u64,
+    ) {
+        for index in slots.filter(|&slot| slot != EMPTY).map(slot_cell) {
+            if let Some(cell) = self.cell(index) {
+                put(into, hash_of(cell.key().as_ref()), index);
+            }
+        }
+    }
+
+    fn evict_idle(&self, now: Nanos, hash_of: impl Fn(&[u8]) -> u64) -> usize {
         let mut writer = self.writer.lock();
         writer.evicted_at = writer.evicted_at.max(now);
         let n_long = writer.cells_by_long_key.len();
@@ -257,16 +272,14 @@ impl Shard {
             for slot in slots {
                 slot.store(EMPTY, Ordering::Release);
             }
-            for slot in &kept {
-                put(slots, *slot);
-            }
             writer.n_keys = kept.len();
+            self.put_all(slots, kept.into_iter(), hash_of);
         }
         n_evicted + n_long_evicted
     }
 
     #[inline]
-    fn slots(&self) -> Option<&[AtomicU64]> {
+    fn slots(&self) -> Option<&[AtomicU32]> {
         let level = self.level.load(Ordering::Acquire) as usize;
         self.slot_arrays[level].get().map(Box::as_ref)
     }
@@ -295,33 +308,44 @@ impl Writer {
     }
 }
 
-const EMPTY: u64 = 0;
+const EMPTY: u32 = 0;
 
-fn new_slot(tag: u32, cell: u32) -> u64 {
-    u64::from(tag) << 32 | u64::from(cell + 1)
+/// Bits of a slot that hold a cell's number, from 1; the rest is the tag.
+const CELL_BITS: u32 = 24;
+
+/// Shard, tag and position are taken from bits of the hash that do not overlap.
+#[inline]
+fn shard_of(hash: u64) -> usize {
+    (hash >> 60) as usize % N_SHARDS
 }
 
 #[inline]
-fn slot_tag(slot: u64) -> u32 {
-    (slot >> 32) as u32
+fn tag_of(hash: u64) -> u32 {
+    (hash >> 40) as u32 >> CELL_BITS
 }
 
 #[inline]
-fn slot_cell(slot: u64) -> u32 {
-    slot as u32 - 1
+fn slot_tag(slot: u32) -> u32 {
+    slot >> CELL_BITS
 }
 
-fn empty_slots(level: usize) -> Box<[AtomicU64]> {
-    (0..FIRST << level).map(|_| AtomicU64::new(EMPTY)).collect()
+#[inline]
+fn slot_cell(slot: u32) -> u32 {
+    (slot & ((1 << CELL_BITS) - 1)) - 1
 }
 
-/// Puts a slot into the first empty place of its probe sequence. Only under the writer's lock.
-fn put(slots: &[AtomicU64], slot: u64) {
+fn empty_slots(level: usize) -> Box<[AtomicU32]> {
+    (0..FIRST << level).map(|_| AtomicU32::new(EMPTY)).collect()
+}
+
+/// Puts a cell into the first empty place of its key's probe sequence. Only under the writer's lock.
+fn put(slots: &[AtomicU32], hash: u64, index: u32) {
     let mask = slots.len() - 1;
-    let mut position = slot_tag(slot) as usize & mask;
+    let mut position = hash as usize & mask;
     while slots[position].load(Ordering::Relaxed) != EMPTY {
         position = (position + 1) & mask;
     }
+    let slot = tag_of(hash) << CELL_BITS | (index + 1);
     slots[position].store(slot, Ordering::Release);
 }
 
