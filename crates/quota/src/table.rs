@@ -1,361 +1,114 @@
-//! The states of all keys of one rate: a sharded open-addressing table, read without locks.
+//! The states of all keys of one rate, in shards by the hash of the key.
 //!
-//! A look-up hashes the borrowed key once and touches two cache lines of its own: four bytes of
-//! the slot array (a tag from the hash beside a cell number; for 100,000 keys all slots fit the
-//! second cache) and the [`Cell`] with key and state.
-//! Only adding a key, growing, and evicting take a lock, that of the key's shard.
-//! A reader that misses because a writer was at work takes the lock and looks again.
-//!
-//! Arrays of slots double and are never freed before the table; cells never move, so that
-//! [`Pinned`] can point at one.
+//! A look-up hashes the borrowed key once and touches one cache line that depends on it.
+//! Keys themselves are not kept: they are told apart by 64 bits of SipHash with a secret of the
+//! table, so that nobody can choose keys that agree, and 100,000 keys fit the second cache.
+//! Two of 100,000 workspaces share a state with a probability of 3 in 10 billion.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use foldhash::fast::RandomState;
-use parking_lot::Mutex;
-
-use crate::cell::{Cell, LONGEST_KEY};
+use crate::cell::Print;
 use crate::gcra::{Gcra, Nanos, Outcome};
+use crate::shard::{Place, Shard};
 
 /// Shards per table: writers of different shards do not meet. A power of two.
 const N_SHARDS: usize = 16;
-/// Slots of a new shard, and cells of its first chunk: a power of two.
-const FIRST: usize = 64;
-/// Arrays of a shard, each twice as long as the one before, up to the largest cell number.
-const N_LEVELS: usize = 19;
 
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// Seeded per table, so that nobody outside can choose colliding keys.
     hasher: RandomState,
     shards: [Shard; N_SHARDS],
 }
 
-/// One shard; the alignment keeps the hot fields of two shards apart.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Shard {
-    /// Which of the slot arrays is in use.
-    level: AtomicU32,
-    slot_arrays: [OnceLock<Box<[AtomicU32]>>; N_LEVELS],
-    chunks: [OnceLock<Arc<[Cell]>>; N_LEVELS],
-    writer: Mutex<Writer>,
-}
-
-/// What only a writer needs.
-#[derive(Debug, Default)]
-struct Writer {
-    n_keys: usize,
-    /// Cells handed out so far; those of evicted keys are in `free`.
-    n_cells: usize,
-    free: Vec<u32>,
-    /// The latest time of an eviction: cells that it freed are older.
-    evicted_at: Nanos,
-    /// Keys too long for a cell.
-    cells_by_long_key: HashMap<Box<[u8]>, Arc<[Cell]>, RandomState>,
-}
-
-/// A cell that stays with its key for as long as this lives.
+/// A key that is kept until it is given back to [`Table::unpin`].
 #[derive(Debug)]
 pub(crate) struct Pinned {
-    chunk: Arc<[Cell]>,
-    offset: usize,
-}
-
-impl Pinned {
-    #[inline]
-    pub(crate) fn cell(&self) -> &Cell {
-        &self.chunk[self.offset]
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        self.cell().unpin();
-    }
+    print: Print,
+    /// Where the key was last: level and position in the two halves. A growing table moves it.
+    place: AtomicU64,
 }
 
 impl Table {
     pub(crate) fn new() -> Self {
         Self {
-            hasher: RandomState::default(),
+            hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Shard::default()),
         }
     }
 
     #[inline]
     pub(crate) fn decide(&self, key: &str, gcra: &Gcra, now: Nanos) -> Outcome {
-        let key = key.as_bytes();
-        let hash = self.hash(key);
-        let shard = &self.shards[shard_of(hash)];
-        match shard.decide(hash, key, gcra, now) {
+        let print = self.print(key);
+        let shard = self.shard(print);
+        match shard.decide(print, gcra, now) {
             Some(outcome) => outcome,
-            None => self.decide_locked(hash, key, gcra, now),
+            None => shard.decide_locked(print, gcra, now).0,
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn decide_locked(&self, hash: u64, key: &[u8], gcra: &Gcra, now: Nanos) -> Outcome {
-        let mut writer = self.shards[shard_of(hash)].writer.lock();
-        let now = now.max(writer.evicted_at);
-        let (chunk, offset) = self.cell_for(&mut writer, hash, key, now);
-        // Nobody retires the cell while the lock is held.
-        chunk[offset].decide_pinned(gcra, now)
+    #[inline]
+    pub(crate) fn decide_pinned(&self, pinned: &Pinned, gcra: &Gcra, now: Nanos) -> Outcome {
+        let shard = self.shard(pinned.print);
+        let place = unpacked(pinned.place.load(Ordering::Relaxed));
+        match shard.decide_at(place, pinned.print, gcra, now) {
+            Some(outcome) => outcome,
+            None => {
+                let (outcome, place) = shard.decide_locked(pinned.print, gcra, now);
+                pinned.place.store(packed(place), Ordering::Relaxed);
+                outcome
+            }
+        }
     }
 
     pub(crate) fn pin(&self, key: &str, now: Nanos) -> Pinned {
-        let key = key.as_bytes();
-        let hash = self.hash(key);
-        let mut writer = self.shards[shard_of(hash)].writer.lock();
-        let now = now.max(writer.evicted_at);
-        let (chunk, offset) = self.cell_for(&mut writer, hash, key, now);
-        chunk[offset].pin();
-        Pinned { chunk, offset }
+        let print = self.print(key);
+        let place = self.shard(print).pin(print, now);
+        Pinned {
+            print,
+            place: AtomicU64::new(packed(place)),
+        }
     }
 
-    /// The cell of a key, a fresh one if it has none.
-    fn cell_for(
-        &self,
-        writer: &mut Writer,
-        hash: u64,
-        key: &[u8],
-        now: Nanos,
-    ) -> (Arc<[Cell]>, usize) {
-        if key.len() > LONGEST_KEY {
-            return (writer.cell_of_long_key(key, now), 0);
-        }
-        let shard = &self.shards[shard_of(hash)];
-        let index = shard.find(hash, key).unwrap_or_else(|| {
-            shard.make_room(writer, |key| self.hash(key));
-            shard.add(writer, hash, key, now)
-        });
-        let (chunk, offset) = chunk_and_offset(index);
-        (Arc::clone(shard.chunk(chunk)), offset)
+    /// Must be called once for every [`pin`](Self::pin).
+    pub(crate) fn unpin(&self, pinned: &Pinned) {
+        self.shard(pinned.print).unpin(pinned.print);
     }
 
     /// Forgets keys whose state equals none at `now`; returns how many.
     pub(crate) fn evict_idle(&self, now: Nanos) -> usize {
-        let evict = |shard: &Shard| shard.evict_idle(now, |key| self.hash(key));
-        self.shards.iter().map(evict).sum()
+        self.shards.iter().map(|shard| shard.evict_idle(now)).sum()
     }
 
     pub(crate) fn n_keys(&self) -> usize {
-        let count = |shard: &Shard| {
-            let writer = shard.writer.lock();
-            writer.n_keys + writer.cells_by_long_key.len()
-        };
-        self.shards.iter().map(count).sum()
+        self.shards.iter().map(Shard::n_keys).sum()
     }
 
     #[inline]
-    fn hash(&self, key: &[u8]) -> u64 {
+    fn print(&self, key: &str) -> Print {
         let mut hasher = self.hasher.build_hasher();
-        hasher.write(key);
-        hasher.finish()
+        hasher.write(key.as_bytes());
+        Print::of(hasher.finish())
     }
-}
 
-impl Shard {
-    /// Decides without a lock; `None` if the key was not found.
+    /// The shard's bits of a print are not those that name a place in it.
     #[inline]
-    fn decide(&self, hash: u64, key: &[u8], gcra: &Gcra, now: Nanos) -> Option<Outcome> {
-        let slots = self.slots()?;
-        let mask = slots.len() - 1;
-        let mut position = hash as usize & mask;
-        for _ in 0..slots.len() {
-            let slot = slots[position].load(Ordering::Acquire);
-            if slot == EMPTY {
-                return None;
-            }
-            if slot_tag(slot) == tag_of(hash) {
-                let outcome = self.cell(slot_cell(slot))?.decide_for(key, gcra, now);
-                if outcome.is_some() {
-                    return outcome;
-                }
-            }
-            position = (position + 1) & mask;
-        }
-        None
+    fn shard(&self, print: Print) -> &Shard {
+        &self.shards[(print.bits() >> 60) as usize % N_SHARDS]
     }
-
-    /// The number of the key's cell. Exact only under the writer's lock.
-    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        let slots = self.slots()?;
-        let mask = slots.len() - 1;
-        (0..slots.len())
-            .map(|step| slots[(hash as usize + step) & mask].load(Ordering::Acquire))
-            .take_while(|&slot| slot != EMPTY)
-            .filter(|&slot| slot_tag(slot) == tag_of(hash))
-            .map(slot_cell)
-            .find(|&index| self.cell(index).is_some_and(|cell| cell.holds(key)))
-    }
-
-    fn add(&self, writer: &mut Writer, hash: u64, key: &[u8], now: Nanos) -> u32 {
-        let index = writer.free.pop().unwrap_or_else(|| {
-            let index = writer.n_cells as u32;
-            writer.n_cells += 1;
-            index
-        });
-        let (chunk, offset) = chunk_and_offset(index);
-        self.chunk(chunk)[offset].assign(key, now);
-        if let Some(slots) = self.slots() {
-            put(slots, hash, index);
-        }
-        writer.n_keys += 1;
-        index
-    }
-
-    /// Keeps an eighth of the slots empty, so that probes stay short.
-    fn make_room(&self, writer: &Writer, hash_of: impl Fn(&[u8]) -> u64) {
-        let level = self.level.load(Ordering::Relaxed) as usize;
-        let Some(slots) = self.slot_arrays[level].get() else {
-            let _ = self.slot_arrays[level].set(empty_slots(level));
-            return;
-        };
-        let is_full = (writer.n_keys + 1) * 8 > slots.len() * 7;
-        if !is_full || level + 1 == N_LEVELS {
-            return;
-        }
-        let larger = self.slot_arrays[level + 1].get_or_init(|| empty_slots(level + 1));
-        self.put_all(
-            larger,
-            slots.iter().map(|slot| slot.load(Ordering::Relaxed)),
-            hash_of,
-        );
-        self.level.store(level as u32 + 1, Ordering::Release);
-    }
-
-    /// Puts the cells of these slots into a slot array by the hashes of their keys.
-    fn put_all(
-        &self,
-        into: &[AtomicU32],
-        slots: impl Iterator<Item = u32>,
-        hash_of: impl Fn(&[u8]) -> u64,
-    ) {
-        for index in slots.filter(|&slot| slot != EMPTY).map(slot_cell) {
-            if let Some(cell) = self.cell(index) {
-                put(into, hash_of(cell.key().as_ref()), index);
-            }
-        }
-    }
-
-    fn evict_idle(&self, now: Nanos, hash_of: impl Fn(&[u8]) -> u64) -> usize {
-        let mut writer = self.writer.lock();
-        writer.evicted_at = writer.evicted_at.max(now);
-        let n_long = writer.cells_by_long_key.len();
-        writer
-            .cells_by_long_key
-            .retain(|_, cells| !cells[0].retire_if_idle(now));
-        let n_long_evicted = n_long - writer.cells_by_long_key.len();
-        let Some(slots) = self.slots() else {
-            return n_long_evicted;
-        };
-        let mut kept = Vec::with_capacity(writer.n_keys);
-        for slot in slots.iter().map(|slot| slot.load(Ordering::Relaxed)) {
-            if slot == EMPTY {
-                continue;
-            }
-            let index = slot_cell(slot);
-            match self.cell(index) {
-                Some(cell) if cell.retire_if_idle(now) => writer.free.push(index),
-                _ => kept.push(slot),
-            }
-        }
-        let n_evicted = writer.n_keys - kept.len();
-        if n_evicted > 0 {
-            // Linear probing leaves no gaps, so the survivors are put in anew. A reader that
-            // misses one meanwhile waits for this lock and looks again.
-            for slot in slots {
-                slot.store(EMPTY, Ordering::Release);
-            }
-            writer.n_keys = kept.len();
-            self.put_all(slots, kept.into_iter(), hash_of);
-        }
-        n_evicted + n_long_evicted
-    }
-
-    #[inline]
-    fn slots(&self) -> Option<&[AtomicU32]> {
-        let level = self.level.load(Ordering::Acquire) as usize;
-        self.slot_arrays[level].get().map(Box::as_ref)
-    }
-
-    #[inline]
-    fn cell(&self, index: u32) -> Option<&Cell> {
-        let (chunk, offset) = chunk_and_offset(index);
-        self.chunks[chunk].get()?.get(offset)
-    }
-
-    fn chunk(&self, chunk: usize) -> &Arc<[Cell]> {
-        self.chunks[chunk].get_or_init(|| {
-            let len = FIRST << chunk.saturating_sub(1);
-            (0..len).map(|_| Cell::retired()).collect()
-        })
-    }
-}
-
-impl Writer {
-    fn cell_of_long_key(&mut self, key: &[u8], now: Nanos) -> Arc<[Cell]> {
-        let cells = self
-            .cells_by_long_key
-            .entry(key.into())
-            .or_insert_with(|| Arc::new([Cell::without_key(now)]));
-        Arc::clone(cells)
-    }
-}
-
-const EMPTY: u32 = 0;
-
-/// Bits of a slot that hold a cell's number, from 1; the rest is the tag.
-const CELL_BITS: u32 = 24;
-
-/// Shard, tag and position are taken from bits of the hash that do not overlap.
-#[inline]
-fn shard_of(hash: u64) -> usize {
-    (hash >> 60) as usize % N_SHARDS
 }
 
 #[inline]
-fn tag_of(hash: u64) -> u32 {
-    (hash >> 40) as u32 >> CELL_BITS
+fn packed(place: Place) -> u64 {
+    u64::from(place.level) << 32 | u64::from(place.position)
 }
 
 #[inline]
-fn slot_tag(slot: u32) -> u32 {
-    slot >> CELL_BITS
-}
-
-#[inline]
-fn slot_cell(slot: u32) -> u32 {
-    (slot & ((1 << CELL_BITS) - 1)) - 1
-}
-
-fn empty_slots(level: usize) -> Box<[AtomicU32]> {
-    (0..FIRST << level).map(|_| AtomicU32::new(EMPTY)).collect()
-}
-
-/// Puts a cell into the first empty place of its key's probe sequence. Only under the writer's lock.
-fn put(slots: &[AtomicU32], hash: u64, index: u32) {
-    let mask = slots.len() - 1;
-    let mut position = hash as usize & mask;
-    while slots[position].load(Ordering::Relaxed) != EMPTY {
-        position = (position + 1) & mask;
+fn unpacked(packed: u64) -> Place {
+    Place {
+        level: (packed >> 32) as u32,
+        position: packed as u32,
     }
-    let slot = tag_of(hash) << CELL_BITS | (index + 1);
-    slots[position].store(slot, Ordering::Release);
-}
-
-/// Chunks hold 64, 64, 128, 256 … cells, so that each doubles what there is.
-#[inline]
-fn chunk_and_offset(index: u32) -> (usize, usize) {
-    let index = index as usize;
-    let chunk = (usize::BITS - (index / FIRST).leading_zeros()) as usize;
-    let chunk_start = if chunk == 0 { 0 } else { FIRST << (chunk - 1) };
-    (chunk, index - chunk_start)
 }
 
 #[cfg(test)]
