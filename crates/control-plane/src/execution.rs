@@ -1,10 +1,15 @@
 //! What it means to execute a Query: every target is run, every target has an outcome.
 //!
-//! The controller knows only [`Execute`]; `Executor` (in its own file) is the real thing, and a test may
-//! bring its own. Nothing here writes to the Kubernetes API: outcomes go back to the caller, who decides what
-//! to record and when.
+//! The controller knows only [`Execute`]; [`Executor`] is the real thing, and a test may bring its own.
+//! Nothing here writes to the Kubernetes API: outcomes go back to the caller, who decides what to record and when.
 
 pub mod error;
+
+mod executor;
+pub(crate) mod run;
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -14,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::execution::error::TargetError;
 
+pub use executor::{ExecutionConfig, Executor};
+
 /// Runs the targets of one Query.
 pub trait Execute: Send + Sync {
     /// Runs every target that `recorded` does not answer, all at once, and returns one outcome per target.
@@ -21,7 +28,8 @@ pub trait Execute: Send + Sync {
     /// Outcomes are in the order of the spec, recorded ones included; their number is that of the targets.
     /// `recorded` has one slot per target in the same order; missing slots at its end count as empty.
     /// `finished` is called once for each target that was really run, as soon as its outcome is known and in the
-    /// order of completion, on the task that polls the future: keep it short.
+    /// order of completion, on the task that polls the future: keep it short. It is not called for targets that
+    /// `cancel` ends.
     /// Once `cancel` fires, every target that has not finished ends as [`TargetError::Canceled`], and the future
     /// resolves without waiting for the far end. Dropping the future abandons all calls in the same way, but
     /// nobody hears of it.

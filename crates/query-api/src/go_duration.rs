@@ -2,8 +2,10 @@
 //!
 //! Upstream rewrites durations on every full update (`720h` comes back as `720h0m0s`), so texts must never be compared.
 
-use serde::de::Visitor;
+use crate::wire::{Part, RawText, Unknown, in_field};
+use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -279,18 +281,29 @@ impl Serialize for GoDuration {
 
 impl<'de> Deserialize<'de> for GoDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = GoDuration;
+        let text = RawText::deserialize(deserializer)?;
+        text.0.parse().map_err(D::Error::custom)
+    }
+}
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a duration in Go's text form, such as \"1h30m\"")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<GoDuration, E> {
-                text.parse().map_err(E::custom)
-            }
+/// A text that is no duration is kept among the unknown fields, and the field stays unset.
+///
+/// The server checks no more than that it is a string, so anybody could make a list of objects unreadable otherwise.
+impl Part for GoDuration {
+    fn read_part<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &'static str,
+        unknown: &mut Unknown,
+    ) -> Result<Option<Self>, A::Error> {
+        let text: Option<RawText<'de>> =
+            map.next_value().map_err(|error| in_field(name, &error))?;
+        let Some(RawText(text)) = text else {
+            return Ok(None);
+        };
+        if let Ok(duration) = text.parse() {
+            return Ok(Some(duration));
         }
-        deserializer.deserialize_str(Text)
+        unknown.insert(name.to_owned(), Value::String(text.into_owned()));
+        Ok(None)
     }
 }

@@ -29,3 +29,5 @@ pub mod dialect;
 pub mod crd;
 
 mod text_enum;
+
+mod wire;

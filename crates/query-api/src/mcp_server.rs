@@ -3,14 +3,12 @@
 use crate::go_duration::GoDuration;
 use crate::text_enum::text_enum;
 use crate::value_source::{Header, ValueSource};
+use crate::wire::{Unknown, wire_object};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::CustomResource;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// Where a server of tools is and how to speak with it.
-#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "ark.mckinsey.com",
     version = "v1alpha1",
@@ -23,28 +21,32 @@ use std::collections::BTreeMap;
     derive = "PartialEq",
     doc = "A server whose tools become Tool objects."
 )]
-#[serde(rename_all = "camelCase", default)]
 pub struct MCPServerSpec {
     /// Its address.
     pub address: ValueSource,
     /// Headers of every request.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<Header>,
     /// A duration, but a plain string upstream; the schema's default is `30s`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
     /// The transport; the schema's default is HTTP.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub transport: Option<Transport>,
     /// What the server offers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// How often its tools are listed; the schema's default is one minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_interval: Option<GoDuration>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    MCPServerSpec in spec {
+        "address" => address,
+        "headers" => headers,
+        "timeout" => timeout,
+        "transport" => transport,
+        "description" => description,
+        "pollInterval" => poll_interval,
+    }
 }
 
 text_enum! {
@@ -58,19 +60,22 @@ text_enum! {
 }
 
 /// What the controller found out about an MCPServer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MCPServerStatus {
     /// The address that `address` came to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_address: Option<String>,
     /// How many tools the server listed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_count: Option<i64>,
     /// `Ready` and `Discovering`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    MCPServerStatus in status {
+        "resolvedAddress" => resolved_address,
+        "toolCount" => tool_count,
+        "conditions" => conditions,
+    }
 }

@@ -3,14 +3,13 @@
 use crate::go_duration::GoDuration;
 use crate::text_enum::text_enum;
 use crate::value_source::{Header, ValueSource};
+use crate::wire::{Unknown, plain_fields, wire_object};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::CustomResource;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Which model, at whom, and with which key.
-#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "ark.mckinsey.com",
     version = "v1alpha1",
@@ -23,21 +22,26 @@ use std::collections::BTreeMap;
     derive = "PartialEq",
     doc = "A language model at a provider."
 )]
-#[serde(rename_all = "camelCase", default)]
 pub struct ModelSpec {
     /// The provider's name of the model.
     pub model: ValueSource,
     /// The protocol that the provider speaks; unset is invalid where the schema asks for it.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<ModelType>,
     /// The provider's address and key, under the name of the type.
     pub config: ModelConfig,
     /// How often the controller asks the model whether it is there. Only in dialect `Target`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_interval: Option<GoDuration>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    ModelSpec in spec {
+        "model" => model,
+        "type" => r#type,
+        "config" => config,
+        "pollInterval" => poll_interval,
+    }
 }
 
 text_enum! {
@@ -53,119 +57,138 @@ text_enum! {
 }
 
 /// The provider's settings; only the field named by the type is used.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelConfig {
     /// Set for type `openai`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub openai: Option<OpenAiConfig>,
     /// Set for type `azure`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub azure: Option<AzureConfig>,
     /// Set for type `bedrock`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub bedrock: Option<BedrockConfig>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    ModelConfig {
+        "openai" => openai,
+        "azure" => azure,
+        "bedrock" => bedrock,
+    }
 }
 
 /// Where an OpenAI-like provider is and what every call carries.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpenAiConfig {
     /// The address to which `/chat/completions` is appended.
     pub base_url: ValueSource,
     /// The bearer token.
     pub api_key: ValueSource,
     /// Further headers of every call. Only in dialect `Target`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<Header>,
     /// Further members of every request's body; their values are strings.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, ValueSource>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    OpenAiConfig {
+        "baseUrl" => base_url,
+        "apiKey" => api_key,
+        "headers" => headers,
+        "properties" => properties,
+    }
 }
 
 /// Where an Azure OpenAI resource is and what every call carries.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AzureConfig {
     /// The address of the resource.
     pub base_url: ValueSource,
     /// The key.
     pub api_key: ValueSource,
     /// The version of the protocol; unset means the controller's default.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<ValueSource>,
     /// Further headers of every call. Only in dialect `Target`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<Header>,
     /// Further members of every request's body; their values are strings.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, ValueSource>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    AzureConfig {
+        "baseUrl" => base_url,
+        "apiKey" => api_key,
+        "apiVersion" => api_version,
+        "headers" => headers,
+        "properties" => properties,
+    }
 }
 
 /// Which Bedrock account and model, and the bounds of an answer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BedrockConfig {
     /// The region; unset means the environment's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<ValueSource>,
     /// Another address than the region's. Only in dialect `Target`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<ValueSource>,
     /// The account's key; unset means the environment's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<ValueSource>,
     /// The account's secret; unset means the environment's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_access_key: Option<ValueSource>,
     /// The token of a temporary account.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token: Option<ValueSource>,
     /// The model by its full resource name; wins over the spec's `model`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model_arn: Option<ValueSource>,
     /// The longest answer in tokens, 1 to 100000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<i64>,
     /// A decimal number from 0 to 1, as text.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<String>,
     /// Further members of every request's body; their values are strings.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, ValueSource>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    BedrockConfig {
+        "region" => region,
+        "baseUrl" => base_url,
+        "accessKeyId" => access_key_id,
+        "secretAccessKey" => secret_access_key,
+        "sessionToken" => session_token,
+        "modelArn" => model_arn,
+        "maxTokens" => max_tokens,
+        "temperature" => temperature,
+        "properties" => properties,
+    }
 }
 
 /// What the controller found out about a Model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelStatus {
     /// How far the probe got; unset before it. Only in dialect `Targets`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<ReadyPhase>,
     /// The address that `baseUrl` came to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_address: Option<String>,
     /// Why the phase is what it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// `ModelAvailable`. Only in dialect `Target`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    ModelStatus in status {
+        "phase" => phase,
+        "resolvedAddress" => resolved_address,
+        "message" => message,
+        "conditions" => conditions,
+    }
 }
 
 text_enum! {
@@ -178,4 +201,8 @@ text_enum! {
         /// It cannot be used; the message says why.
         Error = "error",
     }
+}
+
+plain_fields! {
+    ModelConfig: |config| *config == ModelConfig::default(),
 }

@@ -6,15 +6,14 @@ mod phase;
 mod status;
 mod target;
 
-use crate::go_duration::GoDuration;
+use crate::go_duration::{GoDuration, GoDurationError, parse_nanos};
 use crate::text_enum::text_enum;
 use crate::value_source::{HeaderOverride, ObjectRef, Parameter};
+use crate::wire::{Unknown, wire_object};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::CustomResource;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 pub use phase::Phase;
 pub use status::{A2aIds, Evaluation, QueryStatus, Response, TokenUsage};
@@ -24,7 +23,7 @@ pub use target::{Target, TargetKind};
 pub const QUERY_FINALIZER: &str = "ark.mckinsey.com/finalizer";
 
 /// What a Query asks, of whom, and within which bounds.
-#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "ark.mckinsey.com",
     version = "v1alpha1",
@@ -37,59 +36,73 @@ pub const QUERY_FINALIZER: &str = "ark.mckinsey.com/finalizer";
     derive = "PartialEq",
     doc = "A question put to agents, teams, models or tools, and their answers."
 )]
-#[serde(rename_all = "camelCase", default)]
 pub struct QuerySpec {
     /// How `input` is to be read; unset means as user text. Only in dialect `Target`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<InputType>,
     /// The question: a string, or in dialect `Target` also a list of messages.
-    #[serde(skip_serializing_if = "Value::is_null")]
     pub input: Value,
     /// Values for the template in `input`; empty means that the input is literal text.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Parameter>,
     /// Everyone who is to answer. Only in dialect `Targets`; see [`QuerySpec::all_targets`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Target>,
     /// The one who is to answer. Only in dialect `Target`; see [`QuerySpec::all_targets`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// Further targets by label (dialect `Targets`), or the target by label (dialect `Target`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
     /// Where the conversation is kept; unset means the Memory `default` if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<ObjectRef>,
     /// Who judges the answers. Only in dialect `Targets`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evaluators: Vec<ObjectRef>,
     /// Who judges the answers, by label; not together with `evaluators`. Only in dialect `Targets`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluator_selector: Option<LabelSelector>,
     /// The account under which objects are read; unset means `default`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
     /// The session that the Query belongs to; unset means one of its own, named by its UID.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// The conversation to go on with; unset begins one. Only in dialect `Target`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<String>,
     /// Headers for the calls of models and MCP servers. Only in dialect `Target`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<HeaderOverride>,
     /// How long the finished Query is kept; the schema's default is 720 hours.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<GoDuration>,
     /// How long each target may take; the schema's default is 5 minutes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<GoDuration>,
     /// Whether the Query is to be given up.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cancel: bool,
     /// Fields that this version does not know, as they came.
-    #[serde(flatten)]
-    pub unknown: BTreeMap<String, Value>,
+    pub unknown: Unknown,
+}
+
+wire_object! {
+    QuerySpec in spec {
+        "type" => r#type,
+        "input" => input,
+        "parameters" => parameters,
+        "targets" => targets,
+        "target" => target,
+        "selector" => selector,
+        "memory" => memory,
+        "evaluators" => evaluators,
+        "evaluatorSelector" => evaluator_selector,
+        "serviceAccount" => service_account,
+        "sessionId" => session_id,
+        "conversationId" => conversation_id,
+        "overrides" => overrides,
+        "ttl" => ttl,
+        "timeout" => timeout,
+        "cancel" => cancel,
+    }
+}
+
+/// A field of a spec whose text the server let through although it means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`spec.{field}`: {source}")]
+pub struct MalformedField {
+    /// The field's name on the wire.
+    pub field: &'static str,
+    /// What is wrong with it.
+    #[source]
+    pub source: GoDurationError,
 }
 
 text_enum! {
@@ -108,6 +121,23 @@ impl QuerySpec {
     /// Targets found through `selector` are not among them.
     pub fn all_targets(&self) -> impl Iterator<Item = &Target> + Clone {
         self.targets.iter().chain(&self.target)
+    }
+
+    /// Whether every duration is one.
+    ///
+    /// A text that is no duration does not make the object unreadable: its field is unset and the text is kept in `unknown`.
+    /// Whoever acts on a Query asks here first, or takes the default where the author meant something else.
+    ///
+    /// # Errors
+    ///
+    /// The first malformed field.
+    pub fn check(&self) -> Result<(), MalformedField> {
+        for field in ["ttl", "timeout"] {
+            if let Some(Value::String(text)) = self.unknown.get(field) {
+                parse_nanos(text).map_err(|source| MalformedField { field, source })?;
+            }
+        }
+        Ok(())
     }
 
     /// The input as text: a string as it is, empty if absent, anything else as JSON.

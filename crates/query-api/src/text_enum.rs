@@ -47,19 +47,11 @@ macro_rules! text_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Text;
-                impl serde::de::Visitor<'_> for Text {
-                    type Value = $name;
-                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        formatter.write_str("a string")
-                    }
-                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
-                        Ok(text.into())
-                    }
-                }
-                deserializer.deserialize_str(Text)
+                $crate::wire::RawText::deserialize(deserializer).map(|text| text.0.as_ref().into())
             }
         }
+
+        impl $crate::wire::Part for $name {}
     };
 }
 

@@ -88,6 +88,8 @@ impl CapSet {
     pub fn acquire(&self, claims: &[Claim<'_>]) -> Result<Permit, Refusal> {
         let inner = &self.inner;
         let hashes: Vec<u64> = claims.iter().map(|claim| inner.hash(claim)).collect();
+        #[cfg(feature = "injected-slowdown")]
+        drop(std::hint::black_box(Locked::new(inner, &hashes)));
         let mut locked = Locked::new(inner, &hashes);
         let mut taken: Vec<Place> = Vec::with_capacity(claims.len());
         for (claim, &hash) in claims.iter().zip(&hashes) {

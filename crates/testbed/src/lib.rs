@@ -3,3 +3,5 @@
 mod http_stub;
 pub mod kube_api;
 pub mod llm;
+pub mod population;
+pub mod tool;

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::{llm::error::LlmError, tool::error::ToolError};
+
 /// Why a target has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
@@ -117,6 +119,26 @@ pub enum TargetError {
         /// The kind or provider, and the name of the object.
         what: String,
     },
+    /// The model gave no answer.
+    #[error(transparent)]
+    Llm(#[from] LlmError),
+    /// A tool that was the target itself failed, or one of an agent's tools where that is to end the agent.
+    #[error("tool `{name}` failed: {source}")]
+    Tool {
+        /// The tool.
+        name: String,
+        /// What went wrong.
+        #[source]
+        source: ToolError,
+    },
+    /// The agent's model kept calling tools.
+    #[error("agent `{name}` was stopped after {cap} turns, because its model still called tools")]
+    TooManyTurns {
+        /// The agent.
+        name: String,
+        /// The cap on its turns.
+        cap: usize,
+    },
     /// The target's code panicked; the other targets are not touched.
     #[error("panicked: {message}")]
     Panicked {
@@ -147,6 +169,9 @@ impl TargetError {
             Self::ReadFailed { .. } => "read_failed",
             Self::Invalid { .. } | Self::InvalidQuery { .. } => "invalid",
             Self::Unsupported { .. } => "unsupported",
+            Self::Llm(error) => error.status_label(),
+            Self::Tool { .. } => "tool_failed",
+            Self::TooManyTurns { .. } => "too_many_turns",
             Self::Panicked { .. } => "panicked",
             Self::Recorded { .. } => "error",
         }

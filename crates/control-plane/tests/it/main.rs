@@ -1,4 +1,5 @@
 //! Integration tests of the control plane, in one binary so that its dependencies are linked once.
 
+mod controller;
 mod queue;
 mod queue_order;

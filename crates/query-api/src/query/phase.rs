@@ -1,6 +1,9 @@
 //! The phase of a Query.
 
+use crate::wire::{Part, RawText, Unknown, in_field, plain_fields};
+use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use std::fmt;
 
 /// Where a Query stands in its life; the union of both dialects' phases.
@@ -85,18 +88,34 @@ impl Serialize for Phase {
 
 impl<'de> Deserialize<'de> for Phase {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
-            type Value = Phase;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a phase")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Phase, E> {
-                Ok(Phase::from_text(text))
-            }
-        }
-        deserializer.deserialize_str(Text)
+        RawText::deserialize(deserializer).map(|text| Self::from_text(&text.0))
     }
+}
+
+/// The text of a phase that we do not know is kept among the unknown fields.
+impl Part for Phase {
+    fn read_part<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &'static str,
+        unknown: &mut Unknown,
+    ) -> Result<Option<Self>, A::Error> {
+        let text: Option<RawText<'de>> =
+            map.next_value().map_err(|error| in_field(name, &error))?;
+        let Some(RawText(text)) = text else {
+            return Ok(None);
+        };
+        let phase = Self::from_text(&text);
+        if phase == Self::Other {
+            unknown.insert(name.to_owned(), Value::String(text.into_owned()));
+        }
+        Ok(Some(phase))
+    }
+
+    fn is_kept_beside(&self) -> bool {
+        *self == Self::Other
+    }
+}
+
+plain_fields! {
+    Phase: Part::is_kept_beside,
 }

@@ -1,12 +1,14 @@
 //! Whom a Query addresses.
 
-use serde::{Deserialize, Serialize};
+use crate::wire::{Part, wire_object};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// One addressee of a Query, in the namespace of the Query.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Target {
-    /// The kind of the object.
+    /// The kind of the object; `type` on the wire.
     #[serde(rename = "type")]
     pub kind: TargetKind,
     /// The object.
@@ -64,3 +66,30 @@ impl fmt::Display for TargetKind {
         formatter.write_str(self.as_str())
     }
 }
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parts = TargetParts::deserialize(deserializer)?;
+        Ok(Self {
+            kind: parts.kind.ok_or_else(|| D::Error::missing_field("type"))?,
+            name: parts.name.ok_or_else(|| D::Error::missing_field("name"))?,
+        })
+    }
+}
+
+impl Part for Target {}
+
+/// A target while it is read, before it is known to be whole.
+struct TargetParts {
+    kind: Option<TargetKind>,
+    name: Option<String>,
+}
+
+wire_object! {
+    TargetParts closed {
+        "type" => kind,
+        "name" => name,
+    }
+}
+
+impl Part for TargetKind {}

@@ -1,0 +1,1 @@
+//! Tests of the shell parts that need no server.

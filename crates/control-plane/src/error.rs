@@ -1,0 +1,21 @@
+//! Why the controller could not start. Once it runs, every failure belongs to a Query and ends in its status.
+
+/// Why the controller could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ControllerError {
+    /// The CRD of Query could not be read, so the dialect is unknown; naming the dialect in the configuration mends it.
+    #[error("read the definition of {crd} to tell its dialect")]
+    ReadDefinition {
+        /// The name of the CRD.
+        crd: &'static str,
+        /// What the API said.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// The CRD of Query has neither or both of the fields that tell the dialects apart.
+    #[error("tell the dialect of {crd}: its spec must have exactly one of `targets` and `target`")]
+    UnknownDialect {
+        /// The name of the CRD.
+        crd: &'static str,
+    },
+}

@@ -1,0 +1,9 @@
+//! The binary itself, on folders of results: what it says, what it leaves alone, and with which code it ends.
+
+mod compare;
+mod counts;
+mod explain;
+mod flame;
+mod record;
+mod sandbox;
+mod usage;
