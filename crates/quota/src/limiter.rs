@@ -38,6 +38,15 @@ impl RateLimiter {
     pub fn new<N: Into<Arc<str>>>(rates: impl IntoIterator<Item = (N, Rate, Burst)>) -> Self {
         Self::with_clock(rates, FastClock)
     }
+
+    /// A limiter that does exactly the same work in every process: for counting instructions.
+    ///
+    /// Whoever knows it can choose workspaces that share a state; do not use it for requests.
+    pub fn reproducible<N: Into<Arc<str>>>(
+        rates: impl IntoIterator<Item = (N, Rate, Burst)>,
+    ) -> Self {
+        Self::with_tables(rates, FastClock, Table::reproducible)
+    }
 }
 
 impl<C: Clock> RateLimiter<C> {
@@ -46,11 +55,19 @@ impl<C: Clock> RateLimiter<C> {
         rates: impl IntoIterator<Item = (N, Rate, Burst)>,
         clock: C,
     ) -> Self {
+        Self::with_tables(rates, clock, Table::new)
+    }
+
+    fn with_tables<N: Into<Arc<str>>>(
+        rates: impl IntoIterator<Item = (N, Rate, Burst)>,
+        clock: C,
+        new_table: impl Fn() -> Table,
+    ) -> Self {
         let limit = |(name, rate, burst): (N, Rate, Burst)| {
             Arc::new(Limit {
                 name: name.into(),
                 gcra: Gcra::new(rate, burst),
-                table: Table::new(),
+                table: new_table(),
             })
         };
         Self {

@@ -5,7 +5,7 @@
 //! table, so that nobody can choose keys that agree, and 100,000 keys fit the second cache.
 //! Two of 100,000 workspaces share a state with a probability of 3 in 10 billion.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cell::Print;
@@ -17,7 +17,8 @@ const N_SHARDS: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Table {
-    hasher: RandomState,
+    /// Holds the secret; each key is hashed by a copy.
+    hasher: DefaultHasher,
     shards: [Shard; N_SHARDS],
 }
 
@@ -31,8 +32,17 @@ pub(crate) struct Pinned {
 
 impl Table {
     pub(crate) fn new() -> Self {
+        Self::with_hasher(RandomState::new().build_hasher())
+    }
+
+    /// A table whose prints are the same in every process, and no secret.
+    pub(crate) fn reproducible() -> Self {
+        Self::with_hasher(DefaultHasher::new())
+    }
+
+    fn with_hasher(hasher: DefaultHasher) -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher,
             shards: std::array::from_fn(|_| Shard::default()),
         }
     }
@@ -86,7 +96,7 @@ impl Table {
 
     #[inline]
     fn print(&self, key: &str) -> Print {
-        let mut hasher = self.hasher.build_hasher();
+        let mut hasher = self.hasher.clone();
         hasher.write(key.as_bytes());
         Print::of(hasher.finish())
     }
