@@ -29,7 +29,7 @@ fn keys(n_keys: usize) -> Vec<QueryKey> {
 }
 
 fn backlog(n_keys: usize) -> Queue {
-    let queue = Queue::new(QueueConfig::default(), Metrics::new().queue());
+    let queue = Queue::with_seed(QueueConfig::default(), Metrics::new().queue(), 1);
     for key in keys(n_keys) {
         queue.add(key, Lane::Start, Priority::NORMAL);
     }

@@ -71,10 +71,15 @@ pub struct Popped {
 }
 
 impl Order {
-    /// An empty queue.
+    /// An empty queue, always with the same hash seed: for tests and for counting instructions.
     pub fn new(config: QueueConfig) -> Self {
+        Self::with_seed(config, 0)
+    }
+
+    /// An empty queue; with a seed that nobody knows, nobody can choose names that collide.
+    pub fn with_seed(config: QueueConfig, seed: u64) -> Self {
         Self {
-            entries: Entries::default(),
+            entries: Entries::with_seed(seed),
             start: Rounds::new(Lane::Start),
             control: Rounds::new(Lane::Control),
             delays: Delays::default(),
