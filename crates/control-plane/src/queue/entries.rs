@@ -155,9 +155,14 @@ impl Entries {
     }
 
     fn leave_namespace(&mut self, id: u32) {
-        let namespace = &mut self.namespaces[id];
-        namespace.n_entries -= 1;
-        if namespace.n_entries > 0 {
+        self.namespaces[id].n_entries -= 1;
+        self.remove_namespace_if_over(id);
+    }
+
+    /// Drops a namespace with the last of its entries and turns.
+    pub(super) fn remove_namespace_if_over(&mut self, id: u32) {
+        let namespace = &self.namespaces[id];
+        if !namespace.is_over() {
             return;
         }
         let hash = namespace.hash;

@@ -173,6 +173,9 @@ impl Order {
         };
         let (namespaces, waiting) = entries.parts();
         let id = rounds.pop(namespaces, waiting)?;
+        while let Some(departed) = rounds.departed.pop() {
+            entries.remove_namespace_if_over(departed);
+        }
         let entry = &mut self.entries[id];
         let ready = entry.ready.take()?;
         let worker = Some(self.workers.occupy(now));
@@ -364,6 +367,9 @@ impl Order {
         };
         let (namespaces, waiting) = self.entries.parts();
         rounds.remove(namespaces, namespace, waiting, (id, priority));
+        while let Some(departed) = rounds.departed.pop() {
+            self.entries.remove_namespace_if_over(departed);
+        }
     }
 
     /// Drops what is known of a key that neither waits nor is leased, delayed or backed off.

@@ -1,6 +1,8 @@
-//! Whose turn it is: deficit round robin over namespaces, priorities and ageing within one.
+//! Whose turn it is: deficit round robin over namespaces, newcomers first; priorities and ageing within one.
 //!
 //! ```text
+//!                 newcomers ─► team-d                  served before the ring, once, then at its end
+//!
 //!  Start    ring ─► team-a ─► team-b ─► team-c ─┐      each turn: `quantum` entries, then to the end of the ring
 //!            ▲        │                         │
 //!            └────────┼─────────────────────────┘
@@ -8,8 +10,12 @@
 //!                     └─ priority -100:  q1 ─► q2 ─► q3
 //! ```
 //!
-//! There is one ring per lane. A namespace is in a ring exactly while something of it is linked there, so that a turn
-//! never comes up empty. Every entry costs 1: what a Query will cost is not known before it has run.
+//! There is one ring per lane. Every entry costs 1: what a Query will cost is not known before it has run.
+//!
+//! A namespace that asks seldom need not wait for the whole ring: the rule is that of FQ-CoDel (RFC 8290, section 4.2)
+//! for sparse flows. It cannot be abused by asking often, since a namespace that was served stays in the ring, even
+//! with nothing to be served, until its turn would have come; only then is it a newcomer again. So between two turns
+//! of a namespace that waits, no other has more than one.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,20 +40,26 @@ pub(super) trait Waiting: Links {
 #[derive(Debug)]
 pub(super) struct Rounds {
     lane: Lane,
-    /// Namespaces in the order of their turns; the first has the turn.
+    /// Namespaces that have not been served since they came, in the order in which they came.
+    newcomers: Chain,
+    /// Namespaces in the order of their turns; some may have nothing left to be served.
     ring: Chain,
     /// Entries that a namespace may pop per turn.
     quantum: u32,
     n_entries: usize,
+    /// Namespaces that left the ring, for the caller to see whether anything is left of them.
+    pub(super) departed: Vec<u32>,
 }
 
 impl Rounds {
     pub(super) fn new(lane: Lane, quantum: u32) -> Self {
         Self {
             lane,
+            newcomers: Chain::default(),
             ring: Chain::default(),
             quantum: quantum.max(1),
             n_entries: 0,
+            departed: Vec::new(),
         }
     }
 
@@ -63,12 +75,13 @@ impl Rounds {
         entry: (u32, Priority),
     ) {
         let share = namespaces[namespace].share(self.lane);
-        let was_empty = share.is_empty();
         share.push_back(entries, entry);
         self.n_entries += 1;
-        if was_empty {
-            self.ring
-                .push_back(&mut Ring(namespaces, self.lane), namespace);
+        if share.place == Place::Outside {
+            share.place = Place::Newcomer;
+            share.deficit = self.quantum;
+            let mut turns = Turns(namespaces, self.lane);
+            self.newcomers.push_back(&mut turns, namespace);
         }
     }
 
@@ -82,9 +95,7 @@ impl Rounds {
         let share = namespaces[namespace].share(self.lane);
         share.remove(entries, entry);
         self.n_entries -= 1;
-        if share.is_empty() {
-            self.end_turns(namespaces, namespace);
-        }
+        self.disband_if_empty(namespaces);
     }
 
     /// Takes the next entry of the namespace whose turn it is.
@@ -93,29 +104,56 @@ impl Rounds {
         namespaces: &mut Slab<Namespace>,
         entries: &mut impl Waiting,
     ) -> Option<u32> {
-        let namespace = self.ring.first()?;
-        let share = namespaces[namespace].share(self.lane);
-        if share.deficit == 0 {
-            share.deficit = self.quantum;
+        loop {
+            let namespace = self.newcomers.first().or(self.ring.first())?;
+            let share = namespaces[namespace].share(self.lane);
+            let Some(entry) = share.pop(entries) else {
+                self.depart(namespaces, namespace);
+                continue;
+            };
+            share.deficit -= 1;
+            let ends_turn = share.deficit == 0 || share.is_empty();
+            if ends_turn {
+                self.end_turn(namespaces, namespace);
+            }
+            self.n_entries -= 1;
+            self.disband_if_empty(namespaces);
+            return Some(entry);
         }
-        let entry = share.pop(entries)?;
-        share.deficit -= 1;
-        self.n_entries -= 1;
-        if share.is_empty() {
-            self.end_turns(namespaces, namespace);
-        } else if share.deficit == 0 {
-            let mut ring = Ring(namespaces, self.lane);
-            self.ring.remove(&mut ring, namespace);
-            self.ring.push_back(&mut ring, namespace);
-        }
-        Some(entry)
     }
 
-    /// A namespace without entries saves nothing up for later.
-    fn end_turns(&mut self, namespaces: &mut Slab<Namespace>, namespace: u32) {
-        namespaces[namespace].share(self.lane).deficit = 0;
-        self.ring
-            .remove(&mut Ring(namespaces, self.lane), namespace);
+    /// To the end of the ring, also with nothing left. A turn that ends early saves nothing up.
+    fn end_turn(&mut self, namespaces: &mut Slab<Namespace>, namespace: u32) {
+        self.unlink(namespaces, namespace);
+        let share = namespaces[namespace].share(self.lane);
+        share.place = Place::InRing;
+        share.deficit = self.quantum;
+        let mut turns = Turns(namespaces, self.lane);
+        self.ring.push_back(&mut turns, namespace);
+    }
+
+    fn depart(&mut self, namespaces: &mut Slab<Namespace>, namespace: u32) {
+        self.unlink(namespaces, namespace);
+        namespaces[namespace].share(self.lane).place = Place::Outside;
+        self.departed.push(namespace);
+    }
+
+    /// When nobody waits, nobody has a turn to wait for.
+    fn disband_if_empty(&mut self, namespaces: &mut Slab<Namespace>) {
+        while self.n_entries == 0
+            && let Some(namespace) = self.newcomers.first().or(self.ring.first())
+        {
+            self.depart(namespaces, namespace);
+        }
+    }
+
+    fn unlink(&mut self, namespaces: &mut Slab<Namespace>, namespace: u32) {
+        let chain = match namespaces[namespace].share(self.lane).place {
+            Place::Newcomer => &mut self.newcomers,
+            Place::InRing => &mut self.ring,
+            Place::Outside => return,
+        };
+        chain.remove(&mut Turns(namespaces, self.lane), namespace);
     }
 }
 
@@ -124,7 +162,7 @@ impl Rounds {
 pub(super) struct Namespace {
     pub(super) name: Arc<str>,
     pub(super) hash: u64,
-    /// Entries that belong to it, in whatever state; it goes with the last.
+    /// Entries that belong to it, in whatever state.
     pub(super) n_entries: usize,
     pub(super) n_in_flight: usize,
     shares: [Share; Lane::ALL.len()],
@@ -146,6 +184,12 @@ impl Namespace {
         self.n_in_flight > 0 || self.shares.iter().any(|share| !share.is_empty())
     }
 
+    /// Nothing is known of it, nor does it have a turn.
+    pub(super) fn is_over(&self) -> bool {
+        let has_turn = |share: &Share| share.place != Place::Outside;
+        self.n_entries == 0 && !self.shares.iter().any(has_turn)
+    }
+
     fn share(&mut self, lane: Lane) -> &mut Share {
         &mut self.shares[lane as usize]
     }
@@ -158,9 +202,20 @@ struct Share {
     levels: Vec<Level>,
     /// Entries it may still pop in this turn.
     deficit: u32,
+    place: Place,
     /// Pops since the ageing rule last had its say, while there was more than one priority.
     n_since_ageing: u32,
     turn: Link,
+}
+
+/// Where a namespace stands in one lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    /// In neither chain.
+    #[default]
+    Outside,
+    Newcomer,
+    InRing,
 }
 
 #[derive(Debug)]
@@ -234,10 +289,10 @@ impl Share {
     }
 }
 
-/// The links of one lane's ring.
-struct Ring<'a>(&'a mut Slab<Namespace>, Lane);
+/// The links of one lane's newcomers and ring; a namespace is in one of them at most.
+struct Turns<'a>(&'a mut Slab<Namespace>, Lane);
 
-impl Links for Ring<'_> {
+impl Links for Turns<'_> {
     fn link(&mut self, id: u32) -> &mut Link {
         &mut self.0[id].share(self.1).turn
     }

@@ -441,29 +441,95 @@ fn pop_and_release(order: &mut Order, now: Instant) -> Option<String> {
 }
 
 #[test]
-fn a_quiet_namespace_waits_one_turn_behind_a_noisy_one() {
+fn a_namespace_that_asks_seldom_goes_before_those_that_always_wait() {
     let mut order = Order::new(config(1, 1));
     let now = Instant::now();
-    for n in 0..1_000 {
+    for n in 0..100 {
+        for busy in ["a", "b", "c"] {
+            add(
+                &mut order,
+                busy,
+                &format!("q{n}"),
+                Lane::Start,
+                Priority::NORMAL,
+                now,
+            );
+        }
+    }
+    let next = |order: &mut Order| {
+        let key = pop_and_release(order, now).expect("there is always something");
+        key.split_once('/')
+            .map(|(namespace, _)| namespace.to_owned())
+    };
+    let round: Vec<_> = (0..4).filter_map(|_| next(&mut order)).collect();
+    assert_eq!(round, ["a", "b", "c", "a"]);
+    add(
+        &mut order,
+        "seldom",
+        "q0",
+        Lane::Start,
+        Priority::NORMAL,
+        now,
+    );
+    assert_eq!(next(&mut order).as_deref(), Some("seldom"));
+
+    // Having been served it waits for a whole round like everybody else, however often it empties its line.
+    add(
+        &mut order,
+        "seldom",
+        "q1",
+        Lane::Start,
+        Priority::NORMAL,
+        now,
+    );
+    let round: Vec<_> = (0..4).filter_map(|_| next(&mut order)).collect();
+    assert_eq!(round, ["b", "c", "a", "seldom"]);
+
+    // A round later it has been gone for long enough to be a newcomer again.
+    let round: Vec<_> = (0..4).filter_map(|_| next(&mut order)).collect();
+    assert_eq!(round, ["b", "c", "a", "b"]);
+    add(
+        &mut order,
+        "seldom",
+        "q2",
+        Lane::Start,
+        Priority::NORMAL,
+        now,
+    );
+    assert_eq!(next(&mut order).as_deref(), Some("seldom"));
+}
+
+#[test]
+fn a_namespace_is_forgotten_once_its_turn_would_have_come() {
+    let mut order = Order::new(config(1, 1));
+    let now = Instant::now();
+    for n in 0..4 {
         add(
             &mut order,
-            "noisy",
+            "busy",
             &format!("q{n}"),
             Lane::Start,
             Priority::NORMAL,
             now,
         );
     }
+    add(
+        &mut order,
+        "seldom",
+        "q",
+        Lane::Start,
+        Priority::NORMAL,
+        now,
+    );
+    pop_and_release(&mut order, now);
     assert_eq!(
         pop_and_release(&mut order, now).as_deref(),
-        Some("noisy/q0")
+        Some("seldom/q")
     );
-    add(&mut order, "quiet", "q", Lane::Start, Priority::NORMAL, now);
-    assert_eq!(
-        pop_and_release(&mut order, now).as_deref(),
-        Some("noisy/q1")
-    );
-    assert_eq!(pop_and_release(&mut order, now).as_deref(), Some("quiet/q"));
+    assert_eq!(order.n_known(), (3, 2));
+    pop_and_release(&mut order, now);
+    pop_and_release(&mut order, now);
+    assert_eq!(order.n_known(), (1, 1));
 }
 
 #[test]
