@@ -8,9 +8,6 @@
 
 mod toolbox;
 
-#[cfg(test)]
-mod tests;
-
 use query_api::{agent::Agent, query::TokenUsage};
 use serde_json::json;
 
@@ -79,7 +76,7 @@ pub(crate) async fn run(run: &TargetRun<'_>, name: &str) -> Result<Answer, Targe
     for _turn in 0..config.max_turns {
         let asked = run.ask(&model, &conversation, &closing, &spec.overrides);
         let completion = asked.await?;
-        usage = usage + completion.usage;
+        usage += completion.usage;
         if completion.tool_calls.is_empty() {
             let content = completion.content;
             return Ok(Answer { content, usage });
@@ -132,7 +129,7 @@ async fn prompt(
         [name] => parameters.get(*name).map(ToString::to_string),
         _ => None,
     });
-    let filled = filled.map_err(|error| owner.invalid(error))?;
+    let filled = filled.map_err(|error| owner.invalid(&error))?;
     Ok(Some(filled.into_owned()))
 }
 
@@ -141,8 +138,8 @@ fn push_response_format(closing: &mut Vec<u8>, namespace: &str, name: &str, agen
     let Some(schema) = &agent.spec.output_schema else {
         return;
     };
-    let mut format_name = format!("namespace-{namespace}-agent-{name}");
-    format_name.truncate(format_name.floor_char_boundary(MAX_FORMAT_NAME));
+    let format_name = format!("namespace-{namespace}-agent-{name}");
+    let format_name: String = format_name.chars().take(MAX_FORMAT_NAME).collect();
     let format = json!({
         "type": "json_schema",
         "json_schema": {"name": speaker(&format_name), "schema": schema},

@@ -8,6 +8,9 @@ pub mod error;
 mod executor;
 pub(crate) mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;

@@ -78,10 +78,13 @@ struct Inner {
     agents: Cache<Agent>,
     tools: Cache<Tool>,
     values: Values,
-    endpoints: Mutex<HashMap<(Box<str>, Box<str>), Arc<Slot>>>,
+    endpoints: Mutex<HashMap<FullName, Arc<Slot>>>,
     n_cached: AtomicU64,
     n_cold: AtomicU64,
 }
+
+/// Namespace and name.
+type FullName = (Box<str>, Box<str>);
 
 /// The endpoint of one Model. Only one caller at a time looks up its values; the others wait for that.
 #[derive(Default)]
@@ -172,7 +175,8 @@ impl Resources {
             name,
         };
         let began = Instant::now();
-        let endpoint = endpoints::endpoint(&self.0.values, owner, &model).await;
+        // Boxed, like all that is seldom needed: it would make every target's future ten times as large.
+        let endpoint = Box::pin(endpoints::endpoint(&self.0.values, owner, &model)).await;
         self.0.metrics.stage(Stage::LoadSecret, began.elapsed());
         self.count(true);
         let endpoint = Arc::new(endpoint?);
@@ -233,7 +237,7 @@ impl Resources {
         if is_single && !targets.is_empty() {
             return Ok(targets);
         }
-        let found = self.selected(namespace, selector).await?;
+        let found = Box::pin(self.selected(namespace, selector)).await?;
         for target in found
             .into_iter()
             .take(if is_single { 1 } else { usize::MAX })

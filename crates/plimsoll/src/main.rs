@@ -1,1 +1,38 @@
-fn main() {}
+//! The command line: parse, one call, print, exit code. All logic is in the libraries.
+#![expect(
+    clippy::print_stderr,
+    reason = "this crate is the one that prints; data go to stdout through `say`"
+)]
+
+mod args;
+mod bench;
+mod cmd;
+mod exit;
+mod say;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::args::Command;
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let exit = match run(args::parse()) {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::of_error(&error)
+        }
+    };
+    exit.into()
+}
+
+fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Crd(dialect) => cmd::crd::run(dialect),
+        Command::Compare(settings) => cmd::compare::run(&settings),
+        Command::BaselineRecord(settings) => cmd::baseline::record(&settings),
+        Command::BaselineList { baselines } => cmd::baseline::list(baselines),
+        Command::Flame(settings) => cmd::flame::run(&settings),
+    }
+}

@@ -281,3 +281,6 @@ pub fn classes(baselines: &Path) -> Result<Vec<String>, Error> {
     });
     Ok(names.collect())
 }
+
+#[cfg(test)]
+mod tests;

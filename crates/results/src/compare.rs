@@ -16,6 +16,8 @@
 //!
 //! Instruction counts are exact, so they are compared exactly, beyond a small floor.
 
+use std::collections::BTreeMap;
+
 use crate::baseline::{CountCase, TimeCase};
 use crate::figures::Bound;
 use crate::stats::{self, CONFIDENCE, LogMoments, Quantile};
@@ -104,16 +106,17 @@ pub fn usual_spread<'a>(cases: impl IntoIterator<Item = &'a TimeCase>) -> f64 {
         .into_iter()
         .map(|case| case.moments.deviation)
         .collect();
-    Quantile::of(&spreads, 0.5).map_or(SPREAD_FLOOR, |median| median.estimate.max(SPREAD_FLOOR))
+    stats::quantile(&spreads, 0.5).map_or(SPREAD_FLOOR, |median| median.max(SPREAD_FLOOR))
 }
 
 /// Judges all cases of a run together.
 ///
 /// `family` is the number of cases the baselines of the machine hold; see [`MIN_FAMILY`].
 pub fn times(pairs: &[TimePair<'_>], usual_spread: f64, family: usize) -> Vec<Judgement> {
+    let mut factors = BTreeMap::new();
     let changes: Vec<Option<Change>> = pairs
         .iter()
-        .map(|pair| Change::of(pair, usual_spread))
+        .map(|pair| Change::of(pair, usual_spread, &mut factors))
         .collect();
     let shift = Shift::of(changes.iter().flatten());
     let p_values: Vec<f64> = changes
@@ -228,7 +231,7 @@ impl Shift {
         if differences.len() < MIN_CASES_FOR_SHIFT {
             return Self::default();
         }
-        let quantile = |q| Quantile::of(&differences, q).map_or(0.0, |quantile| quantile.estimate);
+        let quantile = |q| stats::quantile(&differences, q).unwrap_or(0.0);
         Self {
             slower: quantile(SHIFT_QUANTILE).max(0.0),
             faster: quantile(1.0 - SHIFT_QUANTILE).min(0.0),
@@ -246,16 +249,23 @@ impl Shift {
 struct Change {
     difference: f64,
     error: f64,
+    /// Half of the 95 % interval.
+    half_width: f64,
     freedom: f64,
     relevance: f64,
 }
 
 impl Change {
-    fn of(pair: &TimePair<'_>, usual_spread: f64) -> Option<Self> {
+    /// `factors` keeps the t quantile by own degrees of freedom: nearly all cases of a run share one.
+    fn of(
+        pair: &TimePair<'_>,
+        usual_spread: f64,
+        factors: &mut BTreeMap<usize, f64>,
+    ) -> Option<Self> {
         let baseline = pair.baseline.moments;
         let candidate = LogMoments::of(pair.runs_ns)?;
-        let own_freedom = (baseline.count + candidate.count - 2) as f64;
-        let freedom = own_freedom + PRIOR_FREEDOM;
+        let own_freedom = baseline.count + candidate.count - 2;
+        let freedom = own_freedom as f64 + PRIOR_FREEDOM;
         let squares = |moments: LogMoments| moments.deviation.powi(2) * (moments.count - 1) as f64;
         let between =
             (squares(baseline) + squares(candidate) + usual_spread.powi(2) * PRIOR_FREEDOM)
@@ -266,9 +276,14 @@ impl Change {
         let candidates = candidate.count as f64;
         let variance =
             between * (1.0 / baseline.count as f64 + 1.0 / candidates) + extra / candidates;
+        let error = variance.sqrt();
+        let factor = factors
+            .entry(own_freedom)
+            .or_insert_with(|| stats::t_quantile(CONFIDENCE, freedom));
         Some(Self {
             difference: candidate.mean - baseline.mean,
-            error: variance.sqrt(),
+            error,
+            half_width: *factor * error,
             freedom,
             relevance: pair.relevance.ln_1p(),
         })
@@ -278,13 +293,17 @@ impl Change {
     fn p_value(&self, shift: Shift) -> f64 {
         let slower = (self.difference - self.relevance - shift.slower) / self.error;
         let faster = (-self.difference - self.relevance + shift.faster) / self.error;
-        (2.0 * stats::t_tail(slower.max(faster), self.freedom)).min(1.0)
+        let beyond = slower.max(faster);
+        // Twice the tail from the middle on is everything.
+        if beyond <= 0.0 {
+            return 1.0;
+        }
+        2.0 * stats::t_tail(beyond, self.freedom)
     }
 
     fn judge(&self, falls: bool, would_fall: bool, shift: Shift) -> Judgement {
-        let half_width = stats::t_quantile(CONFIDENCE, self.freedom) * self.error;
-        let low = self.difference - half_width;
-        let high = self.difference + half_width;
+        let low = self.difference - self.half_width;
+        let high = self.difference + self.half_width;
         let (verdict, reason) = if falls && self.difference > 0.0 {
             (Verdict::Regressed, None)
         } else if falls {
@@ -302,9 +321,14 @@ impl Change {
             (Verdict::Inconclusive, Some(reason))
         };
         Judgement {
-            ratio: Some(Ratio::around(self.difference, half_width)),
+            ratio: Some(Ratio::around(self.difference, self.half_width)),
             verdict,
             reason,
         }
     }
 }
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

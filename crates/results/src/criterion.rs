@@ -162,3 +162,6 @@ fn read_case(folder: &Path, latest: &Path) -> Result<Measurement, Error> {
         written,
     })
 }
+
+#[cfg(test)]
+mod tests;

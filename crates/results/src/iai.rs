@@ -152,3 +152,6 @@ fn events_of_schema_7(profiles: &[Value]) -> Option<BTreeMap<String, u64>> {
     });
     Some(events.collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,3 +180,6 @@ pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Says a comparison in text, JSON and Markdown. The same comparison gives the same bytes.
 
+use std::ffi::OsStr;
+
 pub mod json;
 pub mod markdown;
 pub mod text;
@@ -18,11 +20,18 @@ pub enum Colour {
 impl Colour {
     /// Colours for a terminal, unless `NO_COLOR` is set to something.
     pub fn wanted(is_terminal: bool) -> Self {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if is_terminal && !refused {
+        Self::decided(is_terminal, std::env::var_os("NO_COLOR").as_deref())
+    }
+
+    fn decided(is_terminal: bool, no_color: Option<&OsStr>) -> Self {
+        let is_refused = no_color.is_some_and(|value| !value.is_empty());
+        if is_terminal && !is_refused {
             Self::Always
         } else {
             Self::Never
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

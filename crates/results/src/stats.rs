@@ -29,15 +29,8 @@ pub struct Quantile {
 impl Quantile {
     /// The `q` quantile of a sample; `None` if the sample is empty or holds something that is not a number.
     pub fn of(sample: &[f64], q: f64) -> Option<Self> {
-        if sample.is_empty() || sample.iter().any(|value| value.is_nan()) {
-            return None;
-        }
-        let mut sorted = sample.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let position = q * (sorted.len() - 1) as f64;
-        let below = position.floor() as usize;
-        let above = (below + 1).min(sorted.len() - 1);
-        let estimate = sorted[below] + (sorted[above] - sorted[below]) * position.fract();
+        let sorted = sorted(sample)?;
+        let estimate = interpolated(&sorted, q);
 
         // The number of values below the true quantile is binomial; its central range gives the ranks.
         let (low, high) = match Binomial::new(q, sorted.len() as u64) {
@@ -65,6 +58,28 @@ impl Quantile {
     pub fn log_error(&self) -> f64 {
         (self.high / self.low).ln() / (2.0 * normal_quantile())
     }
+}
+
+/// The `q` quantile of a sample without its interval, which costs far more.
+pub fn quantile(sample: &[f64], q: f64) -> Option<f64> {
+    Some(interpolated(&sorted(sample)?, q))
+}
+
+/// `None` if the sample is empty or holds something that is not a number.
+fn sorted(sample: &[f64]) -> Option<Vec<f64>> {
+    if sample.is_empty() || sample.iter().any(|value| value.is_nan()) {
+        return None;
+    }
+    let mut sorted = sample.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    Some(sorted)
+}
+
+fn interpolated(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (sorted[above] - sorted[below]) * position.fract()
 }
 
 /// Mean and standard deviation of logarithms, with the count they come from.
@@ -175,3 +190,6 @@ fn bisect(holds: impl Fn(f64) -> bool) -> f64 {
 fn normal_quantile() -> f64 {
     1.959_963_984_540_054
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,3 +190,6 @@ fn read_table<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, 
         .map(Some)
         .map_err(|error| Error::malformed(path, error.to_string().trim_end(), MEND))
 }
+
+#[cfg(test)]
+mod tests;

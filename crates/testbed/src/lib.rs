@@ -4,3 +4,4 @@ mod http_stub;
 pub mod kube_api;
 pub mod llm;
 pub mod population;
+pub mod tool;

@@ -1,6 +1,6 @@
 //! One target being run: what models, agents and tools have in common.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Display, sync::Arc};
 
 use query_api::{
     query::{InputType, Query, Target, TargetKind},
@@ -80,8 +80,9 @@ impl<'a> TargetRun<'a> {
         }
         match target.kind {
             TargetKind::Model => self.model(&target.name).await,
+            // The other kinds are boxed, so that a model target's future stays small.
             TargetKind::Agent => Box::pin(agent::run(self, &target.name)).await,
-            TargetKind::Tool => self.tool(&target.name).await,
+            TargetKind::Tool => Box::pin(self.tool(&target.name)).await,
             TargetKind::Team => Err(TargetError::Unsupported {
                 what: format!("team `{}`", target.name),
             }),
@@ -116,7 +117,7 @@ impl<'a> TargetRun<'a> {
     ) -> Result<(), TargetError> {
         if self.query.spec.r#type == Some(InputType::Messages) {
             let Value::Array(messages) = &self.query.spec.input else {
-                return Err(invalid_query("its input is not a list of messages"));
+                return Err(invalid_query(&"its input is not a list of messages"));
             };
             for message in messages {
                 conversation.raw(message);
@@ -142,11 +143,11 @@ impl<'a> TargetRun<'a> {
             result => return result,
         };
         self.resources().forget(namespace, name);
-        let fresh = self.resources().endpoint(namespace, name).await?;
+        let fresh = Box::pin(self.resources().endpoint(namespace, name)).await?;
         if fresh.headers() == endpoint.headers() {
             return Err(refused.into());
         }
-        self.call(&fresh, conversation, closing, overrides).await
+        Box::pin(self.call(&fresh, conversation, closing, overrides)).await
     }
 
     /// Calls an HTTP tool.
@@ -235,12 +236,12 @@ impl<'a> TargetRun<'a> {
         if self.query.spec.parameters.is_empty() {
             return Ok(input);
         }
-        let parameters = self.query_parameters().await?;
+        let parameters = Box::pin(self.query_parameters()).await?;
         let filled = render(&input, |path| match path {
             [name] => parameters.get(*name).map(ToString::to_string),
             _ => None,
         });
-        let filled = filled.map_err(invalid_query)?.into_owned();
+        let filled = filled.map_err(|error| invalid_query(&error))?.into_owned();
         Ok(Cow::Owned(filled))
     }
 
@@ -257,7 +258,7 @@ impl<'a> TargetRun<'a> {
         let endpoint = if overrides.is_empty() && of_query.is_empty() {
             endpoint
         } else {
-            own = self.overridden(endpoint, &[overrides, of_query]).await?;
+            own = Box::pin(self.overridden(endpoint, &[overrides, of_query])).await?;
             &own
         };
         let call = Call {
@@ -286,7 +287,7 @@ impl<'a> TargetRun<'a> {
                 .model_headers(self.owner(), overrides)
                 .await?;
             for (name, value) in headers {
-                let bad = || invalid_query(format!("its header `{name}` cannot be sent"));
+                let bad = || invalid_query(&format!("its header `{name}` cannot be sent"));
                 let header = name.parse().map_err(|_| bad())?;
                 endpoint.with_header(header, value.trim().parse().map_err(|_| bad())?);
             }
@@ -307,7 +308,7 @@ fn is_unauthorized(error: &crate::llm::error::LlmError) -> bool {
     error.status() == Some(http::StatusCode::UNAUTHORIZED)
 }
 
-fn invalid_query(reason: impl ToString) -> TargetError {
+fn invalid_query(reason: &dyn Display) -> TargetError {
     TargetError::InvalidQuery {
         reason: reason.to_string(),
     }

@@ -81,7 +81,7 @@ where
             return Ok(Some(Found::Cached(object)));
         }
         let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
-        let object = api.get_opt(name).await?;
+        let object = Box::pin(api.get_opt(name)).await?;
         Ok(object.map(|object| Found::Live(Arc::new(object))))
     }
 

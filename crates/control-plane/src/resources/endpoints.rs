@@ -25,8 +25,8 @@ pub(crate) async fn endpoint(
     let spec = &model.spec;
     let config = &spec.config;
     let kind = spec.r#type.as_ref();
-    let kind = kind.ok_or_else(|| owner.invalid("it has no `type`"))?;
-    let lacking = || owner.invalid(format!("it has type `{kind}` and no `config.{kind}`"));
+    let kind = kind.ok_or_else(|| owner.invalid(&"it has no `type`"))?;
+    let lacking = || owner.invalid(&format!("it has type `{kind}` and no `config.{kind}`"));
     let endpoint = match kind {
         ModelType::OpenAi => {
             let config = config.openai.as_ref().ok_or_else(lacking)?;
@@ -59,7 +59,7 @@ pub(crate) async fn endpoint(
             });
         }
     };
-    endpoint.map_err(|error| owner.invalid(error))
+    endpoint.map_err(|error| owner.invalid(&error))
 }
 
 /// Headers that a Query adds to the calls of all models.

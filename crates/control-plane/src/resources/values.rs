@@ -3,7 +3,7 @@
 //! They are read from the API when needed and kept for a short while, so that a rotated key is noticed soon, and at
 //! once where the old one was refused.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, sync::Arc, time::Duration};
 
 use hashbrown::HashMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
@@ -60,7 +60,7 @@ pub(crate) struct Owner<'a> {
 
 impl Owner<'_> {
     /// The error that this object cannot be used.
-    pub(crate) fn invalid(&self, reason: impl ToString) -> TargetError {
+    pub(crate) fn invalid(&self, reason: &dyn Display) -> TargetError {
         TargetError::Invalid {
             kind: self.kind,
             namespace: self.namespace.to_owned(),
@@ -92,7 +92,7 @@ impl Values {
         }
         match &source.value_from {
             Some(from) => self.value_from(owner, field, from).await,
-            None => Err(owner.invalid(format!("its `{field}` has neither value nor valueFrom"))),
+            None => Err(owner.invalid(&format!("its `{field}` has neither value nor valueFrom"))),
         }
     }
 
@@ -149,7 +149,7 @@ impl Values {
                         let reason = format!(
                             "its parameter `{name}` refers to the parameter `{wanted}` of the query, which has none"
                         );
-                        owner.invalid(reason)
+                        owner.invalid(&reason)
                     });
                 }
                 self.value_from(owner, &format!("parameter {name}"), from)
@@ -157,7 +157,7 @@ impl Values {
             }
             (None, None) => {
                 let reason = format!("its parameter `{name}` has neither value nor valueFrom");
-                Err(owner.invalid(reason))
+                Err(owner.invalid(&reason))
             }
         }
     }
@@ -180,7 +180,7 @@ impl Values {
         if let Some(service) = &from.service_ref {
             return self.address(owner, service).await;
         }
-        Err(owner.invalid(format!("the valueFrom of its `{field}` names no source")))
+        Err(owner.invalid(&format!("the valueFrom of its `{field}` names no source")))
     }
 
     /// `http://NAME.NAMESPACE.svc.cluster.local:PORT` and the path.
@@ -217,7 +217,7 @@ impl Values {
         {
             return Ok(kept.value.clone());
         }
-        let value: Arc<str> = Arc::from(read(key.clone()).await?);
+        let value: Arc<str> = Arc::from(Box::pin(read(key.clone())).await?);
         let kept = Kept {
             value: value.clone(),
             until: now + self.ttl,

@@ -10,7 +10,9 @@ pub(crate) fn text(body: &Bytes, is_cut: bool, limit: usize) -> String {
     if text.len() <= limit && !is_cut {
         return text.into_owned();
     }
-    let end = text.floor_char_boundary(limit);
+    let mut ends = (0..=limit.min(text.len())).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end));
+    let end = end.unwrap_or_default();
     let missing = text.len() - end;
     let at_least = if is_cut { "at least " } else { "" };
     format!(

@@ -14,11 +14,12 @@ pub fn render(comparison: &Comparison) -> String {
         Outcome::Regressed => "worse",
         Outcome::CouldNotTell => "could not tell all",
     };
-    let _ = writeln!(
-        text,
-        "## Plimsoll: {head}\n\n{}\n",
-        words::summary(comparison)
-    );
+    let cases_summary = words::cases_summary(comparison);
+    let _ = writeln!(text, "## Plimsoll: {head}\n\nCases: {cases_summary}.");
+    if let Some(promises_summary) = words::promises_summary(comparison) {
+        let _ = writeln!(text, "Promises: {promises_summary}.");
+    }
+    let _ = writeln!(text);
     for note in &comparison.notes {
         let _ = writeln!(text, "> {}\n", words::note(note, &comparison.machine));
     }

@@ -79,7 +79,7 @@ impl Page {
         if !self.text.is_empty() {
             self.line("");
         }
-        let line = columns(row.suite(), what, "baseline", "change [95 %]", "");
+        let line = columns(row.suite(), what, "baseline", "change [95 %]", "verdict");
         self.line(&line);
     }
 
@@ -182,8 +182,11 @@ impl Page {
             Outcome::Regressed => self.painted("WORSE", Tone::Bad),
             Outcome::CouldNotTell => self.painted("could not tell all", Tone::Open),
         };
-        let summary = words::summary(comparison);
-        self.line(&format!("{word} - {summary}"));
+        if let Some(promises) = words::promises_summary(comparison) {
+            self.line(&format!("promises: {promises}"));
+        }
+        let cases = words::cases_summary(comparison);
+        self.line(&format!("{word}: {cases}"));
     }
 
     fn painted(&self, word: &str, tone: Tone) -> String {

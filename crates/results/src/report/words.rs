@@ -163,41 +163,37 @@ fn listed(differences: &[Difference]) -> String {
     fields.join("; ")
 }
 
-/// The last line: how many of each, in the order in which they matter.
-pub(super) fn summary(comparison: &Comparison) -> String {
+/// How many cases have which verdict, in the order in which they matter.
+pub(super) fn cases_summary(comparison: &Comparison) -> String {
     let verdicts = [
-        (Verdict::Regressed, "REGRESSED"),
-        (Verdict::Improved, "improved"),
-        (Verdict::Unchanged, "unchanged"),
-        (Verdict::Inconclusive, "inconclusive"),
-        (Verdict::Missing, "missing"),
-        (Verdict::New, "new"),
-        (Verdict::NotJudged, "not judged"),
+        Verdict::Regressed,
+        Verdict::Improved,
+        Verdict::Unchanged,
+        Verdict::Inconclusive,
+        Verdict::Missing,
+        Verdict::New,
+        Verdict::NotJudged,
     ];
-    let promises = [
-        (Promise::Missed, "MISSED"),
-        (Promise::Met, "met"),
-        (Promise::Inconclusive, "inconclusive"),
-    ];
-    let verdicts = verdicts
+    let counts = verdicts
         .iter()
-        .map(|(verdict, word)| (comparison.count_of(*verdict), *word));
-    let promises = promises
-        .iter()
-        .map(|(promise, word)| (comparison.promises_of(*promise), *word));
-    let cases = counted(verdicts, "no case");
-    let figures = counted(promises, "none");
-    format!("cases: {cases}; promises: {figures}")
+        .map(|verdict| (comparison.count_of(*verdict), verdict.as_str()));
+    counted(counts).unwrap_or_else(|| "no case".to_owned())
 }
 
-fn counted<'a>(parts: impl Iterator<Item = (usize, &'a str)>, nothing: &str) -> String {
+/// How many promises are judged how; `None` if there are none.
+pub(super) fn promises_summary(comparison: &Comparison) -> Option<String> {
+    let promises = [Promise::Missed, Promise::Inconclusive, Promise::Met];
+    counted(
+        promises
+            .iter()
+            .map(|promise| (comparison.promises_of(*promise), promise.as_str())),
+    )
+}
+
+fn counted<'a>(parts: impl Iterator<Item = (usize, &'a str)>) -> Option<String> {
     let parts: Vec<String> = parts
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    if parts.is_empty() {
-        nothing.to_owned()
-    } else {
-        parts.join(", ")
-    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

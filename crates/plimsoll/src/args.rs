@@ -1,0 +1,243 @@
+//! What was typed, and what the code uses; the rest never sees the parser.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use query_api::dialect::Dialect;
+
+use crate::cmd::baseline::RecordSettings;
+use crate::cmd::compare::{CompareSettings, Format};
+use crate::cmd::flame::FlameSettings;
+
+/// A command with all its settings.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Crd(Dialect),
+    Compare(CompareSettings),
+    BaselineRecord(RecordSettings),
+    BaselineList { baselines: Option<PathBuf> },
+    Flame(FlameSettings),
+}
+
+/// Parses the command line; usage errors end the process with code 2, as bad input does.
+pub(crate) fn parse() -> Command {
+    Typed::parse().into_command()
+}
+
+/// Says whether the last change made an agent control plane slower.
+#[derive(Parser)]
+#[command(
+    name = "plimsoll",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 fine; 1 regressed or promise missed; 2 wrong usage or input; 3 could not tell;\n\
+    4 the generator spoiled the run; 5 the system under test was out of reach."
+)]
+struct Typed {
+    #[command(subcommand)]
+    command: TypedCommand,
+}
+
+#[derive(Subcommand)]
+enum TypedCommand {
+    /// Print the resource definitions as YAML.
+    Crd {
+        /// The form of the Query.
+        #[arg(long, value_enum, default_value = "targets")]
+        dialect: TypedDialect,
+    },
+    /// Hold the last `cargo bench` against the stored baselines.
+    Compare(TypedCompare),
+    /// Record and list baselines.
+    #[command(subcommand)]
+    Baseline(TypedBaseline),
+    /// Profile one case and print the path of its flamegraph.
+    Flame(TypedFlame),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TypedDialect {
+    /// `spec.targets`: many targets (2025).
+    Targets,
+    /// `spec.target`: one target (2026).
+    Target,
+}
+
+#[derive(Args)]
+struct TypedCompare {
+    /// How to say it.
+    #[arg(long, value_enum, default_value = "text")]
+    format: TypedFormat,
+    /// The folder of all baselines; `benches/` with its tables is looked for beside it.
+    #[arg(long, value_name = "FOLDER")]
+    baseline: Option<PathBuf>,
+    /// Criterion's results. Given several times: the same suites from several fresh processes.
+    #[arg(long, value_name = "FOLDER")]
+    criterion: Vec<PathBuf>,
+    /// The results of the instruction counts.
+    #[arg(long, value_name = "FOLDER")]
+    iai: Option<PathBuf>,
+    /// Compare instruction counts instead of wall times.
+    #[arg(long)]
+    instructions: bool,
+    /// Only this suite; may be given several times or with commas.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    suite: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TypedFormat {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Subcommand)]
+enum TypedBaseline {
+    /// Run suites in several fresh processes and store what they cost.
+    Record(TypedRecord),
+    /// List the stored baselines.
+    List {
+        /// The folder of all baselines.
+        #[arg(long, value_name = "FOLDER")]
+        baseline: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct TypedRecord {
+    /// Only these suites, with commas between them.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    suites: Vec<String>,
+    /// Fresh processes per suite: 5 for wall times, 2 for counts unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    processes: Option<u16>,
+    /// Record instruction counts instead of wall times.
+    #[arg(long)]
+    instructions: bool,
+    /// The folder of all baselines.
+    #[arg(long, value_name = "FOLDER")]
+    baseline: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct TypedFlame {
+    /// The whole id, such as `lifecycle/create_to_done/10_at_once`.
+    case: String,
+    /// How long to run it under the profiler.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    seconds: u32,
+}
+
+impl Typed {
+    fn into_command(self) -> Command {
+        match self.command {
+            TypedCommand::Crd { dialect } => Command::Crd(match dialect {
+                TypedDialect::Targets => Dialect::Targets,
+                TypedDialect::Target => Dialect::Target,
+            }),
+            TypedCommand::Compare(typed) => Command::Compare(typed.into_settings()),
+            TypedCommand::Baseline(TypedBaseline::Record(typed)) => {
+                Command::BaselineRecord(typed.into_settings())
+            }
+            TypedCommand::Baseline(TypedBaseline::List { baseline }) => Command::BaselineList {
+                baselines: baseline,
+            },
+            TypedCommand::Flame(typed) => Command::Flame(FlameSettings {
+                case: typed.case,
+                seconds: typed.seconds,
+            }),
+        }
+    }
+}
+
+impl TypedCompare {
+    fn into_settings(self) -> CompareSettings {
+        CompareSettings {
+            format: match self.format {
+                TypedFormat::Text => Format::Text,
+                TypedFormat::Json => Format::Json,
+                TypedFormat::Markdown => Format::Markdown,
+            },
+            baselines: self.baseline,
+            criterion: self.criterion,
+            iai: self.iai,
+            instructions: self.instructions,
+            suites: (!self.suite.is_empty()).then_some(self.suite),
+        }
+    }
+}
+
+impl TypedRecord {
+    fn into_settings(self) -> RecordSettings {
+        let usual = if self.instructions { 2 } else { 5 };
+        RecordSettings {
+            suites: (!self.suites.is_empty()).then_some(self.suites),
+            n_processes: usize::from(self.processes.unwrap_or(usual)),
+            instructions: self.instructions,
+            baselines: self.baseline,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, Typed};
+    use clap::{CommandFactory as _, Parser as _};
+
+    fn command(line: &str) -> Command {
+        let words = std::iter::once("plimsoll").chain(line.split_whitespace());
+        Typed::try_parse_from(words)
+            .expect("right usage")
+            .into_command()
+    }
+
+    #[test]
+    fn the_definition_has_no_contradictions() {
+        Typed::command().debug_assert();
+    }
+
+    #[test]
+    fn suites_may_be_given_with_commas_or_one_by_one() {
+        for line in [
+            "compare --suite codec,quota",
+            "compare --suite codec --suite quota",
+        ] {
+            let Command::Compare(settings) = command(line) else {
+                panic!("another command");
+            };
+            assert_eq!(settings.suites.expect("given"), ["codec", "quota"]);
+        }
+    }
+
+    #[test]
+    fn counts_take_fewer_processes_than_times_unless_told() {
+        for (line, expected) in [
+            ("baseline record", 5),
+            ("baseline record --instructions", 2),
+            ("baseline record --instructions --processes 3", 3),
+        ] {
+            let Command::BaselineRecord(settings) = command(line) else {
+                panic!("another command");
+            };
+            assert_eq!(settings.n_processes, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for line in [
+            "",
+            "compare --format xml",
+            "flame",
+            "baseline record --processes 0",
+            "drift",
+        ] {
+            let words = std::iter::once("plimsoll").chain(line.split_whitespace());
+            assert!(Typed::try_parse_from(words).is_err(), "{line:?}");
+        }
+    }
+}

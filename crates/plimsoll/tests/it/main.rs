@@ -1,0 +1,8 @@
+//! The binary itself, on folders of results: what it says, what it leaves alone, and with which code it ends.
+
+mod compare;
+mod counts;
+mod flame;
+mod record;
+mod sandbox;
+mod usage;
