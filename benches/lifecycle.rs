@@ -1,8 +1,8 @@
 //! What does a Query cost us from its creation to its end, and do many at once finish as fast as their model allows?
 //!
 //! Each Query has one model target, asked over loopback HTTP; it is claimed, started and finished with one write each.
-//! `latency_100ms`: one iteration is three rounds of as many Queries as run at once, from the first creation to the
-//! last terminal status, on a controller that is warm. The model takes 100 ms, so three rounds cannot take less than 300 ms.
+//! `latency_100ms`: one iteration is three rounds of as many Queries as run at once, with one round before and one
+//! behind them that are not counted. The model takes 100 ms, so three rounds cannot take less than 300 ms.
 //! `zero_latency`: one iteration is one Query of a backlog of 300, from the start of the controller; wall time.
 //! `own_cpu`: one iteration is one Query of the waiting backlog; CPU time of our thread without the stand-in's share
 //! and without the stub, which has a thread of its own. Creating the backlog is not in it, reading its list is.
@@ -17,7 +17,7 @@ use results::figures::{Bound, Figure};
 
 const LATENCY: Duration = Duration::from_millis(100);
 
-/// Rounds of one iteration: enough for the first and last Query of a round not to weigh.
+/// Rounds that count in one iteration.
 const N_ROUNDS: usize = 3;
 
 /// Queries in a backlog of `zero_latency`.
@@ -41,7 +41,7 @@ fn latency_100ms(suite: &mut Suite<'_>) {
                 bencher.iter_custom(|n_iterations| {
                     let mut wall = Duration::ZERO;
                     for _ in 0..n_iterations {
-                        let run = site.serve(n_queries, n_at_once);
+                        let run = site.serve(n_rounds, n_at_once);
                         let limit = LATENCY.mul_f64(n_rounds as f64);
                         shares.push(limit.as_secs_f64() / run.wall.as_secs_f64());
                         wall += run.wall;

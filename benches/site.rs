@@ -1,21 +1,22 @@
 //! A whole control plane on one thread: the API stand-in, an LLM stub on a thread of its own, the controller with
 //! its real executor, and a population of Queries to work on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use control_plane::controller::{Controller, ControllerConfig};
-use control_plane::execution::{ExecutionConfig, Executor};
+use control_plane::execution::{Execute, ExecutionConfig, Executor, TargetOutcome};
 use control_plane::llm::{LlmClient, LlmConfig};
 use control_plane::metrics::Metrics;
 use control_plane::queue::QueueConfig;
 use control_plane::resources::{Resources, ResourcesConfig};
+use futures::future::BoxFuture;
 use kube::Api;
 use kube::api::{ListParams, PostParams};
 use query_api::crd::crds;
 use query_api::dialect::Dialect;
 use query_api::model::Model;
-use query_api::query::{Phase, Query};
+use query_api::query::{Phase, Query, Response};
 use testbed::kube_api::{KubeApi, Verb};
 use testbed::llm::LlmStub;
 use testbed::llm::latency::Latency;
@@ -85,22 +86,66 @@ impl Site {
         })
     }
 
-    /// Lets a controller that is warm work on Queries that are created while it works.
+    /// Lets a controller work on Queries that are created at once: a round to get going, the rounds that count, and
+    /// one more behind them, so that neither the start nor the end is in the window.
     ///
-    /// Counted is everything from the first creation to the last terminal status.
-    pub fn serve(&self, n_queries: usize, n_at_once: usize) -> Run {
+    /// Counted is from the last answer of the first round to the last answer of the counted ones.
+    pub fn serve(&self, n_rounds: usize, n_at_once: usize) -> Run {
         self.runtime.block_on(async {
-            let stand = Stand::new(&self.stub).await;
+            let mut stand = Stand::new(&self.stub).await;
+            let ends = Arc::new(Ends::of(stand.executor.clone()));
+            stand.executor = ends.clone();
+            let n_all = (n_rounds + 2) * n_at_once;
             let shutdown = stand.start(n_at_once);
-            stand.create(0, n_at_once).await;
-            stand.until_done(n_at_once).await;
             let before = Before::now(&stand);
-            let n_all = n_at_once + n_queries;
-            stand.create(n_at_once, n_all).await;
+            stand.create(0, n_all).await;
             stand.until_done(n_all).await;
-            let run = before.until_now(&stand, n_queries);
+            let n_queries = n_rounds * n_at_once;
+            let run = Run {
+                wall: ends.between(n_at_once, n_at_once + n_queries),
+                ..before.until_now(&stand, n_queries)
+            };
             stand.finish(&self.stub, shutdown, n_all).await;
             run
+        })
+    }
+}
+
+/// An executor that notes when its Queries end.
+struct Ends {
+    executor: Arc<dyn Execute>,
+    times: Mutex<Vec<Instant>>,
+}
+
+impl Ends {
+    fn of(executor: Arc<dyn Execute>) -> Self {
+        Self {
+            executor,
+            times: Mutex::default(),
+        }
+    }
+
+    /// From the end of the n-th Query to end that of another.
+    fn between(&self, first: usize, last: usize) -> Duration {
+        let times = self.times.lock().expect("nobody panics while noting a time");
+        times[last - 1].duration_since(times[first - 1])
+    }
+}
+
+impl Execute for Ends {
+    fn execute<'a>(
+        &'a self,
+        query: &'a Query,
+        recorded: &'a [Option<Response>],
+        cancel: &'a CancellationToken,
+        finished: &'a (dyn Fn(usize, &TargetOutcome) + Send + Sync),
+    ) -> BoxFuture<'a, Vec<TargetOutcome>> {
+        let executing = self.executor.execute(query, recorded, cancel, finished);
+        Box::pin(async {
+            let outcomes = executing.await;
+            let mut times = self.times.lock().expect("nobody panics while noting a time");
+            times.push(Instant::now());
+            outcomes
         })
     }
 }
@@ -121,7 +166,7 @@ impl Run {
 struct Stand {
     api: KubeApi,
     client: kube::Client,
-    executor: Arc<Executor>,
+    executor: Arc<dyn Execute>,
     metrics: Metrics,
 }
 

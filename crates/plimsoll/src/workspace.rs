@@ -60,6 +60,11 @@ impl Workspace {
         self.root.join("baselines")
     }
 
+    /// The folder of the shipped scenarios.
+    pub(crate) fn scenarios(&self) -> PathBuf {
+        self.root.join("fixtures/scenarios")
+    }
+
     /// Where Criterion writes.
     pub(crate) fn criterion(&self) -> PathBuf {
         from_variable("CRITERION_HOME").unwrap_or_else(|| self.target.join("criterion"))
