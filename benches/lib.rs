@@ -28,6 +28,7 @@ pub mod mode;
 pub mod places;
 pub mod profiler;
 pub mod runtime;
+pub mod site;
 pub mod suite;
 
 pub use suite::Suite;
