@@ -5,6 +5,14 @@ use std::path::PathBuf;
 /// What is wrong with a scenario file; every message names the file, the place and the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
+    /// No scenario has that name.
+    #[error("no scenario {name:?}; there are: {known}; or give the path of a .toml file")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
     /// The file cannot be read.
     #[error("cannot read scenario {}: {source}", path.display())]
     Unreadable {

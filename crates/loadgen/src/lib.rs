@@ -10,3 +10,5 @@ pub mod arrival;
 pub mod mix;
 pub mod schedule;
 pub mod slo;
+
+pub mod explain;

@@ -129,6 +129,25 @@ impl Scenario {
         Self::parse(path, &text)
     }
 
+    /// Finds a scenario by its name in `folder`, or by its path.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, with the names that there are; else as [`Scenario::read`].
+    pub fn find(folder: &Path, name: &str) -> Result<Self, ScenarioError> {
+        if name.ends_with(".toml") {
+            return Self::read(Path::new(name));
+        }
+        let path = folder.join(name).with_extension("toml");
+        if path.is_file() {
+            return Self::read(&path);
+        }
+        Err(ScenarioError::Unknown {
+            name: name.to_owned(),
+            known: names(folder),
+        })
+    }
+
     /// Parses and checks the text of the file at `path`.
     ///
     /// # Errors
@@ -227,6 +246,18 @@ impl Decidable {
     pub fn holds(self) -> bool {
         self.expected >= self.needed
     }
+}
+
+/// The names of all scenarios in `folder`, sorted, with commas between them.
+fn names(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut names: Vec<String> = paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names.join(", ")
 }
 
 fn default_seed() -> u64 {

@@ -7,6 +7,7 @@ use query_api::dialect::Dialect;
 
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::compare::{CompareSettings, Format};
+use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
 
 /// A command with all its settings.
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     BaselineRecord(RecordSettings),
     BaselineList { baselines: Option<PathBuf> },
     Flame(FlameSettings),
+    Explain(ExplainSettings),
 }
 
 /// Parses the command line; usage errors end the process with code 2, as bad input does.
@@ -56,6 +58,8 @@ enum TypedCommand {
     Baseline(TypedBaseline),
     /// Profile one case and print the path of its flamegraph.
     Flame(TypedFlame),
+    /// Print what a load scenario comes down to, before anything runs.
+    Explain(TypedExplain),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -132,6 +136,15 @@ struct TypedFlame {
     seconds: u32,
 }
 
+#[derive(Args)]
+struct TypedExplain {
+    /// The name of a shipped scenario, such as `ark-concurrent`, or the path of a .toml file.
+    scenario: String,
+    /// The folder of the shipped scenarios.
+    #[arg(long, value_name = "FOLDER")]
+    scenarios: Option<PathBuf>,
+}
+
 impl Typed {
     fn into_command(self) -> Command {
         match self.command {
@@ -149,6 +162,10 @@ impl Typed {
             TypedCommand::Flame(typed) => Command::Flame(FlameSettings {
                 case: typed.case,
                 seconds: typed.seconds,
+            }),
+            TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
+                scenario: typed.scenario,
+                folder: typed.scenarios,
             }),
         }
     }

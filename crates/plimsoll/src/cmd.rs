@@ -3,4 +3,5 @@
 pub(crate) mod baseline;
 pub(crate) mod compare;
 pub(crate) mod crd;
+pub(crate) mod explain;
 pub(crate) mod flame;

@@ -34,5 +34,6 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::BaselineRecord(settings) => cmd::baseline::record(&settings),
         Command::BaselineList { baselines } => cmd::baseline::list(baselines),
         Command::Flame(settings) => cmd::flame::run(&settings),
+        Command::Explain(settings) => cmd::explain::run(&settings),
     }
 }

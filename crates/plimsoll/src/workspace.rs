@@ -9,7 +9,7 @@ use results::comparison::Locations;
 use serde_json::Value;
 
 /// The package of the suites.
-pub(crate) const BENCHES: &str = "benches";
+const BENCHES: &str = "benches";
 
 /// The bench target that closes a run with the table; it measures nothing.
 const CLOSING_TARGET: &str = "verdict";
@@ -58,6 +58,11 @@ impl Workspace {
     /// The folder of all baselines.
     pub(crate) fn baselines(&self) -> PathBuf {
         self.root.join("baselines")
+    }
+
+    /// The folder of the shipped scenarios.
+    pub(crate) fn scenarios(&self) -> PathBuf {
+        self.root.join("fixtures/scenarios")
     }
 
     /// Where Criterion writes.

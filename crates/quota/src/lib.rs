@@ -1,1 +1,36 @@
-//! Skeleton.
+//! Rates and concurrency caps per workspace: what a service may start now, and when to ask again.
+//!
+//! A *rate* is how many per time (GCRA, [`RateLimiter`]), a *cap* how many at once ([`CapSet`]).
+//! The crate knows neither Kubernetes nor queries: a workspace is a string.
+//!
+//! Suggested reading order is the order of the modules below: the pure decision first, then where
+//! its state is kept, then the caps, then the limits that a service loads and enforces.
+
+pub mod rate;
+
+pub mod gcra;
+
+pub mod clock;
+
+mod cell;
+mod table;
+
+pub mod limiter;
+
+pub mod caps;
+
+pub mod decision;
+
+pub mod limits;
+
+pub mod quotas;
+
+pub mod error;
+
+pub use caps::{CapSet, Permit};
+pub use decision::Decision;
+pub use error::Error;
+pub use limiter::{Handle, RateLimiter};
+pub use limits::Limits;
+pub use quotas::Quotas;
+pub use rate::{Burst, Rate};

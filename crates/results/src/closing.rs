@@ -86,3 +86,6 @@ pub fn closing_table_of(
     let comparison = Comparison::of(locations, &scope)?;
     Ok(ClosingTable { comparison })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,9 @@ mod apply;
 mod body;
 mod builtin;
 mod clock;
+mod discovery;
 mod failure;
+mod faults;
 mod json;
 mod json_patch;
 mod metadata;
@@ -31,14 +33,14 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Request;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::client::Body;
 
+pub use faults::{Effect, Fault, FaultId, Faults, Lost};
 pub use meter::Counts;
 pub use request::Verb;
 
-use body::ReplyBody;
 use server::Server;
 
 /// The stand-in; clones share one state.
@@ -103,12 +105,7 @@ impl KubeApi {
     pub fn client(&self, default_namespace: &str) -> kube::Client {
         let server = Arc::clone(&self.server);
         let service = tower::service_fn(move |request: Request<Body>| {
-            let server = Arc::clone(&server);
-            async move {
-                Ok::<Response<ReplyBody>, std::convert::Infallible>(
-                    server::serve(server, request).await,
-                )
-            }
+            server::serve(Arc::clone(&server), request)
         });
         kube::Client::new(service, default_namespace)
     }
@@ -132,6 +129,16 @@ impl KubeApi {
     /// How many objects of a resource, named by its plural, are stored.
     pub fn n_objects(&self, plural: &str) -> usize {
         self.server.n_objects(plural)
+    }
+
+    /// The faults of this server, to be switched on and off at any time.
+    pub fn faults(&self) -> &Faults {
+        &self.server.faults
+    }
+
+    /// Ends every running watch, as when the server restarts.
+    pub fn drop_watches(&self) {
+        self.server.drop_watches();
     }
 
     /// Forgets all history: every watch that begins at an earlier version gets a 410, every started page too.

@@ -126,3 +126,30 @@ fn a_missing_file_is_named() {
     assert!(matches!(error, ScenarioError::Unreadable { .. }));
     assert!(error.to_string().contains("nowhere.toml"));
 }
+
+#[test]
+fn an_unknown_name_lists_the_known_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/scenarios");
+    let error = Scenario::find(&folder, "ark-basline").expect_err("there is no such scenario");
+    assert!(error.to_string().contains("ark-baseline, ark-concurrent"));
+    assert!(Scenario::find(&folder, "ark-baseline").is_ok());
+}
+
+#[test]
+fn an_explanation_names_the_load_and_the_promises_that_cannot_be_decided() {
+    let text = GOOD.replace("0.95", "0.99");
+    let scenario = Scenario::parse(Path::new("s.toml"), &text).expect("it parses");
+    let explanation = loadgen::explain::explain("ten", &scenario);
+    for part in [
+        "ten: Ten users who wait",
+        "closed, 10 users at a time",
+        "100 within 10s",
+        "10.00 queries per second",
+        "p99 ≤ 1.2s (cannot be decided: 100 samples expected, 299 needed)",
+    ] {
+        assert!(
+            explanation.contains(part),
+            "{part:?} is not in\n{explanation}"
+        );
+    }
+}

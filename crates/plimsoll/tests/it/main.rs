@@ -2,6 +2,7 @@
 
 mod compare;
 mod counts;
+mod explain;
 mod flame;
 mod record;
 mod sandbox;

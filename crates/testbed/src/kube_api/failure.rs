@@ -95,10 +95,7 @@ impl Failure {
             [one] => one.clone(),
             several => format!("[{}]", several.join(", ")),
         };
-        let subject = match &*resource.group {
-            "" => resource.kind.to_string(),
-            group => format!("{}.{group}", resource.kind),
-        };
+        let subject = resource.qualified_kind();
         let message = format!("{subject} {name:?} is invalid: {listed}");
         let mut failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
         failure.details = json!({
@@ -112,6 +109,45 @@ impl Failure {
 
     pub(super) fn unprocessable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+    }
+
+    /// A patch that does not apply.
+    pub(super) fn rejected() -> Self {
+        let mut failure =
+            Self::unprocessable("the server rejected our request due to an error in our request");
+        failure.details = json!({});
+        failure
+    }
+
+    /// What the real server, too, answers as if the fault were its own.
+    pub(super) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
+    }
+
+    /// A delete whose preconditions do not hold; unlike elsewhere the subject is the kind.
+    pub(super) fn precondition(resource: &Resource, name: &str, why: &str) -> Self {
+        let subject = resource.qualified_kind();
+        let message = format!("Operation cannot be fulfilled on {subject} {name:?}: {why}");
+        let mut failure = Self::new(StatusCode::CONFLICT, "Conflict", message);
+        failure.details = json!({"name": name, "group": resource.group, "kind": resource.kind});
+        failure
+    }
+
+    /// Options of a request that are invalid whatever it is about.
+    pub(super) fn invalid_options(kind: &str, field: &str, message: &str) -> Self {
+        let reason = match message.split(' ').next() {
+            Some("Unsupported") => "FieldValueNotSupported",
+            Some("Required") => "FieldValueRequired",
+            _ => "FieldValueForbidden",
+        };
+        let whole = format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {message}");
+        let mut failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", whole);
+        failure.details = json!({
+            "group": "meta.k8s.io",
+            "kind": kind,
+            "causes": [{"reason": reason, "message": message, "field": field}],
+        });
+        failure
     }
 
     pub(super) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
@@ -158,7 +194,7 @@ impl Failure {
     }
 
     pub(super) fn version_in_the_future(asked: u64, current: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         let mut failure = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
         failure.details = json!({
             "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
@@ -199,9 +235,11 @@ impl Failure {
             "metadata": metadata,
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code.as_u16(),
         });
+        if !self.reason.is_empty() {
+            status["reason"] = json!(self.reason);
+        }
         if !self.details.is_null() {
             status["details"] = self.details.clone();
         }

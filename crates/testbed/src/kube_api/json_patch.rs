@@ -1,8 +1,11 @@
 //! JSON patches (RFC 6902), as the API server understands them.
 //!
-//! One leniency is the server's own: testing a missing member for null succeeds.
+//! Its leniencies are kept: testing a missing member for null succeeds, replacing a missing member adds it, and
+//! copying from a missing one copies null. All other mistakes get one and the same answer.
 
 use std::borrow::Cow;
+
+use http::StatusCode;
 
 use super::failure::Failure;
 use super::json::Json;
@@ -12,8 +15,6 @@ use super::json::Json;
 pub(super) struct Operation {
     kind: Kind,
     path: Vec<String>,
-    /// As it was written, for messages.
-    pointer: String,
     from: Vec<String>,
     value: Json<'static>,
 }
@@ -38,122 +39,88 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Operation>, Failure> {
         ));
     };
     if items.len() > LIMIT {
-        let message = format!(
-            "the allowed maximum operations in a JSON patch is {LIMIT}, got {}",
-            items.len()
-        );
-        return Err(Failure::new(
-            http::StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            message,
-        ));
+        let count = items.len();
+        let message =
+            format!("The allowed maximum operations in a JSON patch is {LIMIT}, got {count}");
+        let code = StatusCode::PAYLOAD_TOO_LARGE;
+        return Err(Failure::new(code, "RequestEntityTooLarge", message));
     }
-    items.into_iter().map(Operation::parse).collect()
+    let operations: Option<Vec<Operation>> = items.into_iter().map(Operation::parse).collect();
+    operations.ok_or_else(Failure::rejected)
 }
 
 /// Applies `operations` in order; the first that fails refuses the whole patch.
 pub(super) fn apply(root: &mut Json<'_>, operations: &[Operation]) -> Result<(), Failure> {
     for operation in operations {
-        operation.apply(root).map_err(|why| {
-            Failure::unprocessable(format!(
-                "the server rejected our request due to an error in our request: {why}"
-            ))
-        })?;
+        operation.apply(root).ok_or_else(Failure::rejected)?;
     }
     Ok(())
 }
 
 impl Operation {
-    fn parse(item: Json<'_>) -> Result<Self, Failure> {
-        let bad = |why: &str| Failure::bad_request(format!("error decoding patch: {why}"));
+    fn parse(item: Json<'_>) -> Option<Self> {
         let Json::Object(mut members) = item else {
-            return Err(bad("an operation is an object"));
+            return None;
         };
-        let kind = match members.str("op") {
-            Some("add") => Kind::Add,
-            Some("remove") => Kind::Remove,
-            Some("replace") => Kind::Replace,
-            Some("move") => Kind::Move,
-            Some("copy") => Kind::Copy,
-            Some("test") => Kind::Test,
-            other => {
-                return Err(bad(&format!(
-                    "unexpected kind: {}",
-                    other.unwrap_or_default()
-                )));
-            }
+        let kind = match members.str("op")? {
+            "add" => Kind::Add,
+            "remove" => Kind::Remove,
+            "replace" => Kind::Replace,
+            "move" => Kind::Move,
+            "copy" => Kind::Copy,
+            "test" => Kind::Test,
+            _ => return None,
         };
-        let pointer = members
-            .str("path")
-            .ok_or_else(|| bad("missing path"))?
-            .to_owned();
         let from = match kind {
-            Kind::Move | Kind::Copy => members
-                .str("from")
-                .ok_or_else(|| bad("missing from"))?
-                .to_owned(),
-            _ => String::new(),
+            Kind::Move | Kind::Copy => steps(members.str("from")?)?,
+            _ => Vec::new(),
         };
-        let value = members.remove("value").unwrap_or(Json::Null).into_owned();
-        Ok(Self {
+        Some(Self {
             kind,
-            path: steps(&pointer).map_err(|why| bad(&why))?,
-            from: steps(&from).map_err(|why| bad(&why))?,
-            pointer,
-            value,
+            path: steps(members.str("path")?)?,
+            from,
+            value: members.remove("value").unwrap_or(Json::Null).into_owned(),
         })
     }
 
-    fn apply(&self, root: &mut Json<'_>) -> Result<(), String> {
-        let missing = |what: &str| {
-            format!(
-                "{what} operation does not apply: doc is missing path: {:?}",
-                self.pointer
-            )
-        };
+    /// `None` if the step does not apply.
+    fn apply(&self, root: &mut Json<'_>) -> Option<()> {
         match self.kind {
-            Kind::Add => add(root, &self.path, self.value.clone()).ok_or_else(|| missing("add")),
-            Kind::Remove => remove(root, &self.path)
-                .map(drop)
-                .ok_or_else(|| missing("remove")),
-            Kind::Replace => {
-                let place = find_mut(root, &self.path).ok_or_else(|| missing("replace"))?;
-                *place = self.value.clone();
-                Ok(())
-            }
+            Kind::Add => add(root, &self.path, self.value.clone()),
+            Kind::Remove => remove(root, &self.path).map(drop),
+            Kind::Replace => replace(root, &self.path, self.value.clone()),
             Kind::Move => {
-                let value = remove(root, &self.from).ok_or_else(|| missing("move"))?;
-                add(root, &self.path, value).ok_or_else(|| missing("move"))
+                let value = remove(root, &self.from)?;
+                add(root, &self.path, value)
             }
             Kind::Copy => {
-                let value = find_mut(root, &self.from)
-                    .ok_or_else(|| missing("copy"))?
-                    .clone();
-                add(root, &self.path, value).ok_or_else(|| missing("copy"))
+                let value = find_mut(root, &self.from).map_or(Json::Null, |place| place.clone());
+                add(root, &self.path, value)
             }
             Kind::Test => {
                 let is_same = match find_mut(root, &self.path) {
                     Some(place) => place.same(&self.value),
                     None => self.value.is_null(),
                 };
-                is_same
-                    .then_some(())
-                    .ok_or_else(|| format!("testing value {} failed", self.pointer))
+                is_same.then_some(())
             }
         }
     }
 }
 
-/// The unescaped steps of a JSON pointer.
-fn steps(pointer: &str) -> Result<Vec<String>, String> {
+/// The unescaped steps of a JSON pointer; `None` if it is none.
+fn steps(pointer: &str) -> Option<Vec<String>> {
     if pointer.is_empty() {
-        return Ok(Vec::new());
+        return Some(Vec::new());
     }
-    let Some(rest) = pointer.strip_prefix('/') else {
-        return Err(format!("path {pointer:?} does not begin with a slash"));
-    };
     let unescape = |step: &str| step.replace("~1", "/").replace("~0", "~");
-    Ok(rest.split('/').map(unescape).collect())
+    Some(
+        pointer
+            .strip_prefix('/')?
+            .split('/')
+            .map(unescape)
+            .collect(),
+    )
 }
 
 fn find_mut<'r, 'a>(root: &'r mut Json<'a>, path: &[String]) -> Option<&'r mut Json<'a>> {
@@ -183,6 +150,19 @@ fn add<'a>(root: &mut Json<'a>, path: &[String], value: Json<'a>) -> Option<()> 
             let index = index_in(last, items.len()).filter(|index| *index <= items.len())?;
             items.insert(index, value);
         }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn replace<'a>(root: &mut Json<'a>, path: &[String], value: Json<'a>) -> Option<()> {
+    if let Some(place) = find_mut(root, path) {
+        *place = value;
+        return Some(());
+    }
+    let (last, parents) = path.split_last()?;
+    match find_mut(root, parents)? {
+        Json::Object(members) => members.set(Cow::Owned(last.clone()), value),
         _ => return None,
     }
     Some(())

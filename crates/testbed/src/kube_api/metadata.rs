@@ -26,6 +26,10 @@ const COLLECTIONS: [&str; 5] = [
     "managedFields",
 ];
 
+/// The answer to an object that says it belongs elsewhere than its path.
+pub(super) const NAMESPACE_MISMATCH: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
+
 /// Takes the metadata out of an object's members, refusing what is no metadata at all.
 pub(super) fn take<'a>(members: &mut Members<'a>) -> Result<Members<'a>, Failure> {
     match members.remove("metadata") {
@@ -123,25 +127,28 @@ pub(super) fn admit_update<'a>(
     causes: &mut Vec<Cause>,
 ) -> Result<(), Failure> {
     normalize(new)?;
-    check_preconditions(resource, current, new)?;
+    check_version(resource, current, new)?;
     for key in ["name", "namespace"] {
         let (given, stored) = (new.str(key), old.str(key));
         if given.is_some() && given != stored {
-            return Err(Failure::bad_request(format!(
-                "the {key} of the object ({}) does not match the {key} on the URL ({})",
-                given.unwrap_or_default(),
-                stored.unwrap_or_default()
-            )));
+            return Err(Failure::bad_request(match key {
+                "namespace" => NAMESPACE_MISMATCH.to_owned(),
+                _ => format!(
+                    "the name of the object ({}) does not match the name on the URL ({})",
+                    given.unwrap_or_default(),
+                    stored.unwrap_or_default()
+                ),
+            }));
         }
     }
-    if let (Some(given), Some(stored)) =
-        (new.get("creationTimestamp"), old.get("creationTimestamp"))
-        && !given.same(stored)
+    if let Some(uid) = new
+        .get("uid")
+        .filter(|uid| uid.as_str() != Some(&current.meta.uid))
     {
         causes.push(Cause {
-            field: "metadata.creationTimestamp".to_owned(),
+            field: "metadata.uid".to_owned(),
             reason: "FieldValueInvalid",
-            message: format!("Invalid value: {}: field is immutable", given.text()),
+            message: format!("Invalid value: {}: field is immutable", uid.text()),
         });
     }
     for key in KEPT {
@@ -154,42 +161,43 @@ pub(super) fn admit_update<'a>(
     Ok(())
 }
 
-/// Refuses an update based on another version or another incarnation of the object; takes out the version.
-pub(super) fn check_preconditions(
+/// Refuses a replacement of another incarnation of the object.
+pub(super) fn check_uid(
     resource: &Resource,
     current: &Object,
-    metadata: &mut Members<'_>,
+    members: &Members<'_>,
 ) -> Result<(), Failure> {
-    let name = current.meta.name();
-    let uid = metadata.str("uid").unwrap_or_default();
-    if !uid.is_empty() && uid != &*current.meta.uid {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            current.meta.uid
-        );
-        return Err(Failure::conflict(resource, name, &why));
-    }
-    match metadata.remove("resourceVersion") {
-        Some(Json::String(given)) if given.is_empty() || is_version(&given, current.version) => {
-            Ok(())
+    let own = members.get("metadata");
+    let uid = own.and_then(|own| own.get("uid")).and_then(Json::as_str);
+    match uid {
+        Some(uid) if !uid.is_empty() && uid != &*current.meta.uid => {
+            let stored = &current.meta.uid;
+            let why = format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
+            );
+            Err(Failure::conflict(resource, current.meta.name(), &why))
         }
-        Some(Json::String(given)) if given.parse::<u64>().is_err() => {
-            let cause = Cause {
-                field: "metadata.resourceVersion".to_owned(),
-                reason: "FieldValueInvalid",
-                message: format!(
-                    "Invalid value: {given:?}: strconv.ParseUint: parsing {given:?}: invalid syntax"
-                ),
-            };
-            Err(Failure::invalid(resource, name, &[cause]))
-        }
-        Some(Json::String(_)) => Err(Failure::modified_meanwhile(resource, name)),
         _ => Ok(()),
     }
 }
 
-fn is_version(text: &str, version: u64) -> bool {
-    text.parse() == Ok(version)
+/// Refuses an update based on another version of the object; takes the version out.
+pub(super) fn check_version(
+    resource: &Resource,
+    current: &Object,
+    metadata: &mut Members<'_>,
+) -> Result<(), Failure> {
+    let Some(Json::String(given)) = metadata.remove("resourceVersion") else {
+        return Ok(());
+    };
+    match given.parse::<u64>() {
+        _ if given.is_empty() => Ok(()),
+        Ok(version) if version == current.version => Ok(()),
+        Ok(_) => Err(Failure::modified_meanwhile(resource, current.meta.name())),
+        Err(_) => Err(Failure::unexplained(format!(
+            "strconv.ParseUint: parsing {given:?}: invalid syntax"
+        ))),
+    }
 }
 
 fn refuse_new_finalizers(old: &Members<'_>, new: &Members<'_>, causes: &mut Vec<Cause>) {

@@ -11,6 +11,7 @@ use super::request::Params;
 use super::resource::Resource;
 use super::selector::Selector;
 use super::table::{Page, Scope};
+use super::write::Call;
 
 /// In which form objects are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,31 +68,30 @@ pub(super) enum Asked {
 
 impl Asked {
     pub(super) fn parse(params: &Params<'_>) -> Result<Self, Failure> {
+        const MATCH: &str = "resourceVersionMatch";
+        let refused = |message: &str| Failure::invalid_options("ListOptions", MATCH, message);
         let is_exact = match &*params.version_match {
             "" | "NotOlderThan" => false,
             "Exact" => true,
             other => {
-                let message = format!(
-                    "resourceVersionMatch: Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\""
-                );
-                return Err(Failure::unprocessable(message));
+                return Err(refused(&format!(
+                    "Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""
+                )));
             }
         };
         match &*params.resource_version {
             "" if params.version_match.is_empty() => Ok(Self::Newest),
-            "" => {
-                let message = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided";
-                Err(Failure::unprocessable(message))
-            }
-            "0" if is_exact => {
-                let message = "resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"";
-                Err(Failure::unprocessable(message))
-            }
+            "" => Err(refused(
+                "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+            )),
+            "0" if is_exact => Err(refused(
+                "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+            )),
             "0" => Ok(Self::Any),
             text => {
                 let version = text.parse().map_err(|_| {
                     Failure::bad_request(format!(
-                        "Invalid value: {text:?}: invalid resource version"
+                        "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
                     ))
                 })?;
                 Ok(if is_exact {
@@ -124,13 +124,17 @@ pub(super) struct Continue {
 
 impl Continue {
     fn parse(token: &str) -> Result<Self, Failure> {
-        let (version, after) = token
-            .split_once(':')
-            .ok_or_else(|| Failure::bad_request("continue key is not valid: incorrect encoding"))?;
+        let (version, after) = token.split_once(':').ok_or_else(|| {
+            Failure::bad_request(
+                "invalid continue token: continue key is not valid: incorrect encoding",
+            )
+        })?;
         let version = match version {
             "-1" => None,
             text => Some(text.parse().map_err(|_| {
-                Failure::bad_request("continue key is not valid: incorrect version")
+                Failure::bad_request(
+                    "invalid continue token: continue key is not valid: incorrect version",
+                )
             })?),
         };
         Ok(Self {
@@ -147,15 +151,45 @@ impl Continue {
     }
 }
 
+/// The object a get asks for; `stale` is the version to serve instead of the newest.
+pub(super) fn get(call: &Call<'_>, stale: Option<u64>) -> Result<Arc<Object>, Failure> {
+    let asked = Asked::parse(call.params)?;
+    let table = &call.resource.table;
+    if !matches!(asked, Asked::Newest | Asked::Any) {
+        asked.check_reached(table.version())?;
+    }
+    let at = match asked {
+        Asked::NotOlderThan(version) | Asked::Exactly(version) => {
+            stale.map(|stale| stale.max(version))
+        }
+        Asked::Newest | Asked::Any => stale,
+    };
+    let Some(at) = at else {
+        return call.current();
+    };
+    table
+        .get_at(call.namespace, call.name, at)
+        .map_err(|expired| Failure::too_old(at, expired.oldest))?
+        .ok_or_else(|| call.not_found())
+}
+
 /// The body of a list response; `stale` is the version to serve instead of the newest.
-pub(super) fn list(
-    resource: &Resource,
-    namespace: &str,
-    params: &Params<'_>,
-    form: Form,
-    stale: Option<u64>,
-) -> Result<Bytes, Failure> {
+pub(super) fn list(call: &Call<'_>, form: Form, stale: Option<u64>) -> Result<Bytes, Failure> {
+    let Call {
+        resource,
+        namespace,
+        params,
+        ..
+    } = *call;
     let selector = Selector::parse(resource, &params.label_selector, &params.field_selector)?;
+    if params.send_initial_events.is_some() {
+        let message = "Forbidden: sendInitialEvents is forbidden for list";
+        return Err(Failure::invalid_options(
+            "ListOptions",
+            "sendInitialEvents",
+            message,
+        ));
+    }
     let limit = params.limit.unwrap_or(usize::MAX);
     let matches = |object: &Object| selector.matches(object);
     let page = if params.continue_token.is_empty() {

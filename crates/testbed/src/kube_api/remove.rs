@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::json::{Json, Members, Number};
 use super::metadata;
 use super::object::{Change, Meta, Object};
@@ -61,15 +61,26 @@ impl DeleteOptions {
             .filter(|policy| !policy.is_empty())
         {
             if !matches!(policy, "Foreground" | "Background" | "Orphan") {
-                let cause = Cause {
-                    field: "propagationPolicy".to_owned(),
-                    reason: "FieldValueInvalid",
-                    message: format!(
-                        "Invalid value: {policy:?}: must be one of Foreground, Background, Orphan"
-                    ),
-                };
-                return Err(Failure::invalid(call.resource, call.name, &[cause]));
+                let message = format!(
+                    "Unsupported value: {policy:?}: supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
+                );
+                return Err(Failure::invalid_options(
+                    "DeleteOptions",
+                    "propagationPolicy",
+                    &message,
+                ));
             }
+        }
+        if self.dry_run.iter().any(|value| value != "All") {
+            let message = format!(
+                "Unsupported value: {:?}: supported values: \"All\"",
+                self.dry_run
+            );
+            return Err(Failure::invalid_options(
+                "DeleteOptions",
+                "dryRun",
+                &message,
+            ));
         }
         Ok(())
     }
@@ -89,21 +100,18 @@ impl DeleteOptions {
             .filter(|uid| **uid != *object.meta.uid)
         {
             let why = format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
                 object.meta.uid
             );
-            return Err(Failure::conflict(call.resource, name, &why));
+            return Err(Failure::precondition(call.resource, name, &why));
         }
         let version = object.version.to_string();
-        if let Some(asked) = preconditions
-            .resource_version
-            .as_deref()
-            .filter(|asked| **asked != version)
-        {
+        let asked = preconditions.resource_version.as_deref();
+        if let Some(asked) = asked.filter(|asked| **asked != version) {
             let why = format!(
-                "Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {version}"
+                "the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record ({version}). The object might have been modified"
             );
-            return Err(Failure::conflict(call.resource, name, &why));
+            return Err(Failure::precondition(call.resource, name, &why));
         }
         Ok(())
     }

@@ -86,19 +86,23 @@ impl<'a> Params<'a> {
             match key {
                 "labelSelector" => params.label_selector = value,
                 "fieldSelector" => params.field_selector = value,
-                "limit" => params.limit = Some(number(key, &value)?).filter(|limit| *limit > 0),
+                "limit" => {
+                    params.limit = usize::try_from(number(&value)?)
+                        .ok()
+                        .filter(|limit| *limit > 0)
+                }
                 "continue" => params.continue_token = value,
                 "resourceVersion" => params.resource_version = value,
                 "resourceVersionMatch" => params.version_match = value,
                 "watch" => params.watch = is_true,
-                "timeoutSeconds" => params.timeout_seconds = Some(number(key, &value)? as u64),
+                "timeoutSeconds" => params.timeout_seconds = u64::try_from(number(&value)?).ok(),
                 "allowWatchBookmarks" => params.bookmarks = is_true,
                 "sendInitialEvents" => params.send_initial_events = Some(is_true),
                 "dryRun" if value == "All" => params.dry_run = true,
                 "dryRun" => {
                     let message =
-                        format!("dryRun: Unsupported value: {value:?}: supported values: \"All\"");
-                    return Err(Failure::unprocessable(message));
+                        format!("Unsupported value: [{value:?}]: supported values: \"All\"");
+                    return Err(Failure::invalid_options("PatchOptions", "dryRun", &message));
                 }
                 "fieldManager" => params.field_manager = value,
                 "force" => params.force = is_true,
@@ -178,12 +182,13 @@ impl Verb {
     }
 }
 
-fn number(key: &str, value: &str) -> Result<usize, Failure> {
-    value.parse().map_err(|_| {
+fn number(value: &str) -> Result<i64, Failure> {
+    let refused = |_| {
         Failure::bad_request(format!(
-            "unable to convert {key} {value:?} to a number: invalid syntax"
+            "strconv.ParseInt: parsing {value:?}: invalid syntax"
         ))
-    })
+    };
+    value.parse().map_err(refused)
 }
 
 /// Undoes percent-encoding and `+` for a space; bytes that make no text are replaced.

@@ -6,7 +6,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceDefinitionVersion,
 };
 
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::json::{Json, Members, write_string};
 use super::meter::Counters;
 use super::object::Fields;
@@ -238,6 +238,14 @@ impl Resource {
         }
     }
 
+    /// `Kind.group`, or the kind alone in the core group.
+    pub(super) fn qualified_kind(&self) -> String {
+        match &*self.group {
+            "" => self.kind.to_string(),
+            group => format!("{}.{group}", self.kind),
+        }
+    }
+
     pub(super) fn api_version(&self) -> String {
         match &*self.group {
             "" => self.version.to_string(),
@@ -264,6 +272,11 @@ impl Resource {
             self.builtin,
             Some(Builtin::Lease | Builtin::Event | Builtin::GroupEvent)
         )
+    }
+
+    /// Whether a delete answers with the object that is gone instead of a status.
+    pub(super) fn answers_with_removed(&self) -> bool {
+        matches!(self.builtin, Some(Builtin::Service | Builtin::Namespace))
     }
 
     pub(super) fn selectable_index(&self, name: &str) -> Option<usize> {
@@ -312,13 +325,31 @@ impl Resource {
             )));
         }
         let kind = members.str("kind").unwrap_or_default();
-        if !kind.is_empty() && kind != &*self.kind {
+        if kind.is_empty() && self.builtin.is_none() {
             return Err(Failure::bad_request(format!(
-                "the object provided is unrecognized (must be of type {}): the kind in the data is {kind}",
+                "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing",
                 self.kind
             )));
         }
-        Ok(())
+        if kind.is_empty() || kind == &*self.kind {
+            return Ok(());
+        }
+        if self.builtin.is_some() {
+            return Err(Failure::bad_request(format!(
+                "the kind in the data ({kind}) does not match the expected kind ({})",
+                self.kind
+            )));
+        }
+        let cause = Cause {
+            field: "kind".to_owned(),
+            reason: "FieldValueInvalid",
+            message: format!("Invalid value: {kind:?}: must be {}", self.kind),
+        };
+        let name = members
+            .get("metadata")
+            .and_then(|own| own.get("name"))
+            .and_then(Json::as_str);
+        Err(Failure::invalid(self, name.unwrap_or_default(), &[cause]))
     }
 }
 

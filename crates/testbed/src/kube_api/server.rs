@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -16,11 +17,13 @@ use parking_lot::RwLock;
 use super::Settings;
 use super::body::ReplyBody;
 use super::clock::Clock;
+use super::discovery;
 use super::failure::Failure;
+use super::faults::{Effect, Faults, Lost, Strike, Subject};
 use super::json::Members;
 use super::meter::{Counts, Meter};
 use super::object::Object;
-use super::read::{self, Asked, Form};
+use super::read::{self, Form};
 use super::remove::{DeleteOptions, Removed};
 use super::request::{Params, Target, Verb};
 use super::resource::{Builtin, Resource};
@@ -34,6 +37,7 @@ use super::write::{Call, PatchKind, Written};
 pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) meter: Meter,
+    pub(super) faults: Faults,
     versions: Arc<Versions>,
     resources: RwLock<Arc<Vec<Arc<Resource>>>>,
     clock: Clock,
@@ -49,6 +53,7 @@ impl Server {
         Self {
             settings,
             meter: Meter::default(),
+            faults: Faults::new(),
             resources: RwLock::new(Arc::new(resources)),
             versions,
             clock: Clock::default(),
@@ -88,6 +93,7 @@ impl Server {
             namespace: "",
             name: "",
             is_status: false,
+            is_apply: false,
             params: &params,
         };
         let body = serde_json::to_vec(crd).expect("a definition serialises");
@@ -211,6 +217,13 @@ impl Server {
         of_plural.map(|resource| resource.table.len()).sum()
     }
 
+    pub(super) fn drop_watches(&self) {
+        self.faults.start_epoch();
+        for resource in self.resources().iter() {
+            resource.table.wake_all();
+        }
+    }
+
     pub(super) fn compact(&self) {
         for resource in self.resources().iter() {
             resource.table.forget_history();
@@ -218,25 +231,50 @@ impl Server {
     }
 }
 
+/// The connection broke before an answer came; only by a fault.
+#[derive(Debug, thiserror::Error)]
+#[error("connection closed before the answer was complete")]
+pub(super) struct Disconnected;
+
 /// Answers one request.
-pub(super) async fn serve(server: Arc<Server>, request: Request<Body>) -> Response<ReplyBody> {
+pub(super) async fn serve(
+    server: Arc<Server>,
+    request: Request<Body>,
+) -> Result<Response<ReplyBody>, Disconnected> {
     let (parts, body) = request.into_parts();
     let body = collect(body).await;
-    let _running = server.meter.start();
-    let path = parts.uri.path();
-    let query = parts.uri.query().unwrap_or_default();
-    let reply = match &body {
-        Ok(body) => answer(&server, &parts, path, query, body),
-        Err(failure) => Err(failure.clone()),
+    let (route, strike) = {
+        let _running = server.meter.start();
+        let route = Route::find(&server, &parts);
+        let strike = match &route {
+            Ok(Some(route)) => server.faults.strike(&route.subject()),
+            _ => Strike::default(),
+        };
+        (route, strike)
     };
-    match reply {
+    if let Some(latency) = strike.latency {
+        tokio::time::sleep(latency).await;
+    }
+    let _running = server.meter.start();
+    let reply = match (route, body) {
+        (Ok(Some(route)), Ok(body)) => route.answer(&server, &parts, &body, &strike),
+        (Ok(None), _) => discovery::answer(&server, &parts),
+        (Err(failure), _) | (_, Err(failure)) => Err(failure),
+    };
+    let reply = match strike.lost {
+        Some(Lost::Disconnect) => return Err(Disconnected),
+        Some(Lost::InternalError) => Err(Failure::internal("the answer was lost")),
+        Some(Lost::Timeout) => Err(Failure::timeout()),
+        None => reply,
+    };
+    Ok(match reply {
         Ok((code, body)) => respond(code, body, None),
         Err(failure) => respond(
             failure.code,
             ReplyBody::Once(Some(failure.body())),
             failure.retry_after,
         ),
-    }
+    })
 }
 
 /// The whole body; kube sends it in one piece.
@@ -279,90 +317,123 @@ fn respond(code: StatusCode, body: ReplyBody, retry_after: Option<u32>) -> Respo
     response
 }
 
-type Reply = Result<(StatusCode, ReplyBody), Failure>;
+pub(super) type Reply = Result<(StatusCode, ReplyBody), Failure>;
 
-fn answer(
-    server: &Arc<Server>,
-    parts: &http::request::Parts,
-    path: &str,
-    query: &str,
-    body: &[u8],
-) -> Reply {
-    let Some(target) = Target::parse(path) else {
-        return Err(Failure::unknown_path());
-    };
-    let Some(resource) = server.find(target.group, target.version, target.plural) else {
-        return Err(Failure::unknown_path());
-    };
-    let params = Params::parse(query)?;
-    let is_status = match target.subresource {
-        None => false,
-        Some("status") if resource.has_status => true,
-        Some(_) => return Err(Failure::unknown_path()),
-    };
-    let has_name = target.name.is_some();
-    if !resource.namespaced && !target.namespace.is_empty() {
-        return Err(Failure::unknown_path());
+/// What a request is about, once it is known to be about a resource.
+struct Route<'a> {
+    target: Target<'a>,
+    resource: Arc<Resource>,
+    params: Params<'a>,
+    verb: Verb,
+    is_status: bool,
+}
+
+impl<'a> Route<'a> {
+    /// `None` if the path is of no resource at all, but perhaps of discovery.
+    fn find(server: &Server, parts: &'a Parts) -> Result<Option<Self>, Failure> {
+        let Some(target) = Target::parse(parts.uri.path()) else {
+            return Ok(None);
+        };
+        let resource = server
+            .find(target.group, target.version, target.plural)
+            .ok_or_else(Failure::unknown_path)?;
+        let params = Params::parse(parts.uri.query().unwrap_or_default())?;
+        let is_status = match target.subresource {
+            None => false,
+            Some("status") if resource.has_status => true,
+            Some(_) => return Err(Failure::unknown_path()),
+        };
+        if !resource.namespaced && !target.namespace.is_empty() {
+            return Err(Failure::unknown_path());
+        }
+        let verb = Verb::of(&parts.method, target.name.is_some(), params.watch)
+            .ok_or_else(Failure::method_not_allowed)?;
+        resource.counters.add(verb, is_status);
+        Ok(Some(Self {
+            target,
+            resource,
+            params,
+            verb,
+            is_status,
+        }))
     }
-    let verb =
-        Verb::of(&parts.method, has_name, params.watch).ok_or_else(Failure::method_not_allowed)?;
-    resource.counters.add(verb, is_status);
-    let text = |name| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let form = Form::of(text(ACCEPT));
-    let call = Call {
-        server,
-        resource: &resource,
-        namespace: target.namespace,
-        name: target.name.as_deref().unwrap_or_default(),
-        is_status,
-        params: &params,
-    };
-    let object = |code, object: &Object| Ok((code, ReplyBody::Once(Some(form.body(object)))));
-    let written = |written: Written| object(written.code, &written.object);
-    match verb {
-        Verb::Get => {
-            let asked = Asked::parse(&params)?;
-            asked.check_reached(resource.table.version())?;
-            object(StatusCode::OK, &*call.current()?)
+
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            verb: self.verb,
+            plural: &self.resource.plural,
+            is_status: self.is_status,
+            namespace: self.target.namespace,
+            name: self.target.name.as_deref().unwrap_or_default(),
         }
-        Verb::List => {
-            let list = read::list(&resource, target.namespace, &params, form, None)?;
-            Ok((StatusCode::OK, ReplyBody::Once(Some(list))))
+    }
+
+    fn answer(&self, server: &Arc<Server>, parts: &Parts, body: &[u8], strike: &Strike) -> Reply {
+        let Self {
+            target,
+            resource,
+            params,
+            ..
+        } = self;
+        let name = target.name.as_deref().unwrap_or_default();
+        match strike.refusal {
+            Some(Effect::Conflict) => return Err(Failure::modified_meanwhile(resource, name)),
+            Some(Effect::TooManyRequests(seconds)) => {
+                return Err(Failure::too_many_requests(seconds));
+            }
+            Some(_) => return Err(Failure::internal("a fault was asked for")),
+            None => {}
         }
-        Verb::Watch => {
-            let watch = Watch::start(server, &resource, target.namespace, &params, form, None)?;
-            Ok((StatusCode::OK, ReplyBody::Watch(Box::new(watch))))
-        }
-        Verb::Create => written(call.create(body)?),
-        Verb::Update => written(call.replace(body)?),
-        Verb::Patch => {
-            let kind = PatchKind::of(&resource, text(CONTENT_TYPE).unwrap_or_default())?;
-            written(call.patch(kind, body)?)
-        }
-        Verb::Delete => {
-            let options = DeleteOptions::parse(body)?;
-            Ok(match call.delete(&options)? {
-                Removed::Gone(gone) => {
-                    let status = read::deleted_status(&resource, &gone);
-                    (StatusCode::OK, ReplyBody::Once(Some(status)))
+        let text = |name| {
+            let value = parts.headers.get(name);
+            value.and_then(|value: &HeaderValue| value.to_str().ok())
+        };
+        let form = Form::of(text(ACCEPT));
+        let call = Call {
+            server,
+            resource,
+            namespace: target.namespace,
+            name,
+            is_status: self.is_status,
+            is_apply: false,
+            params,
+        };
+        let once = |bytes| Ok((StatusCode::OK, ReplyBody::Once(Some(bytes))));
+        let written = |written: Written| {
+            let body = ReplyBody::Once(Some(form.body(&written.object)));
+            Ok((written.code, body))
+        };
+        let stale = strike
+            .stale
+            .map(|changes| resource.table.version_before(changes));
+        match self.verb {
+            Verb::Get => once(form.body(&*read::get(&call, stale)?)),
+            Verb::List => once(read::list(&call, form, stale)?),
+            Verb::Watch => {
+                let mut watch = Watch::start(&call, form, stale)?;
+                if strike.expire_start {
+                    watch.expire();
                 }
-                Removed::Marked(marked) => {
-                    (StatusCode::OK, ReplyBody::Once(Some(form.body(&marked))))
-                }
-            })
-        }
-        Verb::DeleteCollection => {
-            let options = DeleteOptions::parse(body)?;
-            let selector =
-                Selector::parse(&resource, &params.label_selector, &params.field_selector)?;
-            let removed = call.delete_collection(&options, &selector)?;
-            let list = read::removed_list(&resource, removed, form);
-            Ok((StatusCode::OK, ReplyBody::Once(Some(list))))
+                Ok((StatusCode::OK, ReplyBody::Watch(Box::new(watch))))
+            }
+            Verb::Create => written(call.create(body)?),
+            Verb::Update => written(call.replace(body)?),
+            Verb::Patch => {
+                let kind = PatchKind::of(resource, text(CONTENT_TYPE).unwrap_or_default())?;
+                written(call.patch(kind, body)?)
+            }
+            Verb::Delete => match call.delete(&DeleteOptions::parse(body)?)? {
+                Removed::Gone(gone) if resource.answers_with_removed() => once(form.body(&gone)),
+                Removed::Gone(gone) => once(read::deleted_status(resource, &gone)),
+                Removed::Marked(marked) => once(form.body(&marked)),
+            },
+            Verb::DeleteCollection => {
+                let options = DeleteOptions::parse(body)?;
+                let selector =
+                    Selector::parse(resource, &params.label_selector, &params.field_selector)?;
+                let removed = call.delete_collection(&options, &selector)?;
+                once(read::removed_list(resource, removed, form))
+            }
         }
     }
 }

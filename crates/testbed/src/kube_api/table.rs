@@ -458,8 +458,13 @@ impl State {
                 continue;
             };
             if page.objects.len() == scope.limit {
-                let more = current.count() + older.count();
-                page.remaining = 1 + more;
+                // Exact without later changes; with them, objects that came meanwhile must not count.
+                let is_then = |key: &Arc<str>| undone.get(key).is_none_or(Option::is_some);
+                let unchanged = current
+                    .filter(|(key, _)| !undone.contains_key(*key))
+                    .count();
+                let changed = older.filter(|(key, _)| is_then(key)).count();
+                page.remaining = 1 + unchanged + changed;
                 return page;
             }
             page.objects.push(Arc::clone(object));

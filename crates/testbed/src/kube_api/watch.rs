@@ -15,13 +15,15 @@ use tokio::time::{Sleep, sleep};
 
 use super::Server;
 use super::failure::Failure;
+use super::faults::EventStrike;
 use super::json::write_string;
 use super::object::{Change, Object, write_decimal};
 use super::read::{Asked, Form};
 use super::request::Params;
 use super::resource::Resource;
 use super::selector::Selector;
-use super::table::{Event, Page, Scope};
+use super::table::{Event, Expired, Page, Scope};
+use super::write::Call;
 
 /// How many frames are fetched under one lock.
 const BATCH: usize = 64;
@@ -40,6 +42,10 @@ pub(super) struct Watch {
     complete_to: u64,
     bookmark: Option<Pin<Box<Sleep>>>,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// While it runs, nothing is delivered: a fault.
+    hold: Option<Pin<Box<Sleep>>>,
+    /// The epoch of the server in which the watch began; it ends with it.
+    epoch: u64,
     is_ended: bool,
 }
 
@@ -51,14 +57,14 @@ struct View {
 }
 
 impl Watch {
-    pub(super) fn start(
-        server: &Arc<Server>,
-        resource: &Arc<Resource>,
-        namespace: &str,
-        params: &Params<'_>,
-        form: Form,
-        stale: Option<u64>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn start(call: &Call<'_>, form: Form, stale: Option<u64>) -> Result<Self, Failure> {
+        let Call {
+            server,
+            resource,
+            namespace,
+            params,
+            ..
+        } = *call;
         let view = View {
             namespace: namespace.to_owned(),
             selector: Selector::parse(resource, &params.label_selector, &params.field_selector)?,
@@ -76,6 +82,8 @@ impl Watch {
             complete_to: 0,
             bookmark: params.bookmarks.then(|| timer(BOOKMARK_INTERVAL)),
             deadline: timeout.map(|seconds| timer(Duration::from_secs(seconds))),
+            epoch: server.faults.epoch(),
+            hold: None,
             is_ended: false,
         };
         let with_initial = match (params.send_initial_events, asked) {
@@ -146,7 +154,14 @@ impl Watch {
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let server = Arc::clone(&self.server);
         let _running = server.meter.start();
+        if self.epoch != server.faults.epoch() {
+            return Poll::Ready(None);
+        }
         loop {
+            if let Some(hold) = &mut self.hold {
+                std::task::ready!(hold.as_mut().poll(context));
+                self.hold = None;
+            }
             if let Some(frame) = self.pending.pop_front() {
                 return Poll::Ready(Some(frame));
             }
@@ -165,20 +180,40 @@ impl Watch {
     }
 
     /// Takes what is new in the history.
-    fn fetch(&mut self, context: &Context<'_>) -> Result<(), super::table::Expired> {
+    fn fetch(&mut self, context: &Context<'_>) -> Result<(), Expired> {
         let Self {
+            server,
             resource,
             view,
             cursor,
             pending,
             ..
         } = self;
+        let mut strike = EventStrike::default();
         let take = |event: &Event| {
-            pending.extend(view.event_frame(&resource.head, event));
-            pending.len() < BATCH
+            let Some(frame) = view.event_frame(&resource.head, event) else {
+                return true;
+            };
+            strike = server.faults.strike_event(&resource.plural, &event.object);
+            if strike.drop || strike.expire {
+                return false;
+            }
+            pending.push_back(frame);
+            strike.lag.is_none() && pending.len() < BATCH
         };
         self.complete_to = resource.table.read(cursor, context.waker(), take)?;
+        self.hold = strike.lag.map(|lag| Box::pin(sleep(lag)));
+        if strike.expire {
+            self.expire();
+        }
+        self.is_ended |= strike.drop;
         Ok(())
+    }
+
+    /// Ends the watch with a 410.
+    pub(super) fn expire(&mut self) {
+        let current = self.resource.table.version();
+        self.end_with(&Failure::too_old(self.complete_to, current));
     }
 
     /// Whether a timer had something to say.
@@ -263,20 +298,18 @@ impl View {
 
 /// The version a watch begins at, refusing combinations of parameters that mean nothing.
 fn asked_by_watch(params: &Params<'_>) -> Result<Asked, Failure> {
-    let forbidden = |why: &str| {
-        Failure::unprocessable(format!("ListOptions.meta.k8s.io \"\" is invalid: {why}"))
-    };
+    let forbidden =
+        |why: &str| Failure::invalid_options("ListOptions", "resourceVersionMatch", why);
     match (params.send_initial_events, &*params.version_match) {
-        (Some(_), "NotOlderThan") => {}
+        (Some(_), "NotOlderThan") | (None, "") => {}
         (Some(_), _) => {
             return Err(forbidden(
-                "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+                "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
             ));
         }
-        (None, "") => {}
         (None, _) => {
             return Err(forbidden(
-                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+                "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
             ));
         }
     }
@@ -284,7 +317,9 @@ fn asked_by_watch(params: &Params<'_>) -> Result<Asked, Failure> {
         "" => Ok(Asked::Newest),
         "0" => Ok(Asked::Any),
         text => text.parse().map(Asked::NotOlderThan).map_err(|_| {
-            Failure::bad_request(format!("Invalid value: {text:?}: invalid resource version"))
+            Failure::unexplained(format!(
+                "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            ))
         }),
     }
 }

@@ -25,13 +25,15 @@ use super::table::Raced;
 /// One request about one object, or about the collection it is to be created in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call<'a> {
-    pub(super) server: &'a Server,
+    pub(super) server: &'a Arc<Server>,
     pub(super) resource: &'a Arc<Resource>,
     /// Empty in cluster scope.
     pub(super) namespace: &'a str,
     /// Empty when the object is to be created.
     pub(super) name: &'a str,
     pub(super) is_status: bool,
+    /// Whether the change keeps its own account of who owns which field.
+    pub(super) is_apply: bool,
     pub(super) params: &'a Params<'a>,
 }
 
@@ -111,7 +113,10 @@ impl<'a> Call<'a> {
             .is_some_and(|version| !version.is_empty())
         {
             let message = "resourceVersion should not be set on objects to be created";
-            return Err(Failure::bad_request(message));
+            return Err(Failure::unexplained(message));
+        }
+        if !self.is_apply {
+            own.remove("managedFields");
         }
         self.admit_namespace(&mut own)?;
         let given_name = own.str("name").unwrap_or_default().to_owned();
@@ -154,9 +159,7 @@ impl<'a> Call<'a> {
     fn admit_namespace(&self, own: &mut Members<'_>) -> Result<(), Failure> {
         let given = own.str("namespace").unwrap_or_default();
         if !given.is_empty() && given != self.namespace {
-            return Err(Failure::bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request",
-            ));
+            return Err(Failure::bad_request(metadata::NAMESPACE_MISMATCH));
         }
         if self.resource.namespaced {
             if self.namespace.is_empty() {
@@ -322,6 +325,7 @@ impl<'a> Call<'a> {
                     &[cause],
                 ));
             }
+            metadata::check_uid(self.resource, current, &members)?;
             Ok(members.clone())
         })
     }
@@ -347,7 +351,13 @@ impl<'a> Call<'a> {
                     into_members(root)
                 })
             }
-            PatchKind::Apply => apply::apply(self, body),
+            PatchKind::Apply => {
+                let call = Call {
+                    is_apply: true,
+                    ..*self
+                };
+                apply::apply(&call, body)
+            }
         }
     }
 
@@ -455,15 +465,20 @@ impl<'a> Call<'a> {
         let mut own = metadata::take(&mut new)?;
         if self.is_status {
             metadata::normalize(&mut own)?;
-            metadata::check_preconditions(self.resource, current, &mut own)?;
+            metadata::check_version(self.resource, current, &mut own)?;
             let owners = own.remove("managedFields");
             own = old_own.clone();
-            own.set_or_remove("managedFields", owners);
+            if self.is_apply {
+                own.set_or_remove("managedFields", owners);
+            }
             let status = new.remove("status");
             new = old.clone();
             new.set_or_remove("status", status);
         } else {
             metadata::admit_update(self.resource, current, &old_own, &mut own, &mut causes)?;
+            if !self.is_apply {
+                own.set_or_remove("managedFields", old_own.get("managedFields").cloned());
+            }
             if self.resource.has_status {
                 new.set_or_remove("status", old.get("status").cloned());
             }
@@ -513,12 +528,15 @@ impl<'a> Call<'a> {
         }
         let is_last_finalizer = draft.meta.deleting && draft.meta.n_finalizers == 0;
         let is_namespace = self.resource.builtin == Some(Builtin::Namespace);
-        let stored = if is_last_finalizer && !is_namespace {
-            self.resource.table.remove(head, current, draft)
-        } else {
-            self.resource.table.replace(head, current, draft)
-        };
-        let object = stored?;
+        if is_last_finalizer && !is_namespace {
+            // Watchers are told the state before; only the answer has the last change.
+            let last = current.draft();
+            let gone = self.resource.table.remove(head, current, &last)?;
+            self.server.after_write(self.resource, &gone);
+            let answer = draft.build(head, Change::Modified, current.version);
+            return Ok(Written::ok(Arc::new(answer)));
+        }
+        let object = self.resource.table.replace(head, current, draft)?;
         self.server.after_write(self.resource, &object);
         Ok(Written::ok(object))
     }

@@ -3,9 +3,15 @@
 //! Every test runs against the stand-in and, with `PLIMSOLL_TEST_KUBECONFIG` naming a kubeconfig, also against
 //! that server: a test that the real server fails is wrong. A printed line says what ran.
 
+mod apply;
+mod core;
 mod create;
 mod delete;
+mod discovery;
+mod list;
 mod patch;
+mod runtime;
+mod schema;
 mod server;
 mod status;
 mod update;

@@ -248,7 +248,14 @@ fn another_kind_or_version_is_a_bad_request() {
                 .create(&PostParams::default(), &widget)
                 .await,
         );
-        assert_eq!((status.code, &*status.reason), (400, "BadRequest"));
+        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
+        assert!(
+            status
+                .message
+                .contains("kind: Invalid value: \"Gadget\": must be Widget"),
+            "{}",
+            status.message
+        );
     });
 }
 

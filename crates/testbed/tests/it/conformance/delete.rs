@@ -169,7 +169,9 @@ fn preconditions_of_a_deletion_must_hold() {
         let status = refusal(widgets.delete("a", &with(Some("other"), None)).await);
         assert_eq!((status.code, &*status.reason), (409, "Conflict"));
         assert!(
-            status.message.contains("UID in precondition: other"),
+            status
+                .message
+                .contains("the UID in the precondition (other) does not match the UID in record"),
             "{}",
             status.message
         );
@@ -178,7 +180,7 @@ fn preconditions_of_a_deletion_must_hold() {
         assert!(
             status
                 .message
-                .contains("ResourceVersion in precondition: 1"),
+                .contains("the ResourceVersion in the precondition (1) does not match"),
             "{}",
             status.message
         );

@@ -95,7 +95,7 @@ fn a_patch_cannot_change_identity() {
                 .patch("a", &PatchParams::default(), &Patch::Merge(other_uid))
                 .await,
         );
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
+        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
         let unset =
             json!({"metadata": {"uid": null, "creationTimestamp": null, "generation": null}});
         let same = widgets
@@ -212,7 +212,8 @@ fn a_json_patch_whose_test_fails_changes_nothing() {
         for steps in [
             json!([{"op": "replace", "path": "/spec/size", "value": 2}, {"op": "test", "path": "/spec/size", "value": 9}]),
             json!([{"op": "remove", "path": "/spec/nothing"}]),
-            json!([{"op": "replace", "path": "/spec/nothing", "value": 1}]),
+            json!([{"op": "test", "path": "/spec/nothing", "value": 1}]),
+            json!([{"op": "move", "path": "/spec/free", "from": "/spec/nothing"}]),
             json!([{"op": "add", "path": "/spec/free/deep/er", "value": 1}]),
         ] {
             let status = refusal(
