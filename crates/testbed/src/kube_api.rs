@@ -27,6 +27,7 @@ mod resource;
 mod schema;
 mod selector;
 mod server;
+mod service;
 mod table;
 mod watch;
 mod write;
@@ -43,6 +44,7 @@ pub use meter::Counts;
 pub use request::Verb;
 
 use server::Server;
+use service::Answer;
 
 /// The stand-in; clones share one state.
 #[derive(Clone, Debug)]
@@ -106,8 +108,9 @@ impl KubeApi {
     pub fn client(&self, default_namespace: &str) -> kube::Client {
         let server = Arc::clone(&self.server);
         let service = tower::service_fn(move |request: Request<Body>| {
-            server::serve(Arc::clone(&server), request)
+            Answer::new(Arc::clone(&server), request)
         });
+
         kube::Client::new(service, default_namespace)
     }
 

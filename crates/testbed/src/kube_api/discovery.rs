@@ -10,7 +10,8 @@ use super::body::ReplyBody;
 use super::failure::Failure;
 use super::request::Verb;
 use super::resource::Resource;
-use super::server::{Reply, Server};
+use super::server::Server;
+use super::service::Reply;
 
 /// Answers a path that is of no resource.
 pub(super) fn answer(server: &Server, parts: &Parts) -> Reply {

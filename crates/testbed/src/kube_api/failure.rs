@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::resource::Resource;
@@ -11,12 +12,59 @@ use super::resource::Resource;
 pub(super) struct Failure {
     pub(super) code: StatusCode,
     reason: &'static str,
-    message: String,
-    details: Value,
+    message: Box<str>,
+    details: Details,
     /// Seconds, sent as a header and in the details.
     pub(super) retry_after: Option<u32>,
     /// Only with an expired list: where to go on without a consistent snapshot.
-    resume: Option<String>,
+    resume: Option<Box<str>>,
+}
+
+/// What a failure says beside its message.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+enum Details {
+    None,
+    /// The object that was asked for; frequent, so it is kept as it is.
+    About {
+        name: Box<str>,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        group: Box<str>,
+        kind: Box<str>,
+    },
+    Other(Value),
+}
+
+/// The `Status` object, in the order in which its fields are sent.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status<'a> {
+    kind: &'static str,
+    api_version: &'static str,
+    metadata: StatusMetadata<'a>,
+    status: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Details::is_none")]
+    details: &'a Details,
+    code: u16,
+}
+
+#[derive(Serialize)]
+struct StatusMetadata<'a> {
+    #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
+    resume: Option<&'a str>,
+}
+
+impl Details {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_none(details: &&Self) -> bool {
+        matches!(details, Self::None)
+    }
 }
 
 /// One broken rule of an invalid object.
@@ -29,30 +77,38 @@ pub(super) struct Cause {
 }
 
 impl Failure {
-    pub(super) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(
+        code: StatusCode,
+        reason: &'static str,
+        message: impl Into<Box<str>>,
+    ) -> Self {
         Self {
             code,
             reason,
             message: message.into(),
-            details: Value::Null,
+            details: Details::None,
             retry_after: None,
             resume: None,
         }
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
-        self.details = json!({"name": name, "group": resource.group, "kind": resource.plural});
+        self.details = Details::About {
+            name: name.into(),
+            group: resource.group.clone(),
+            kind: resource.plural.clone(),
+        };
         self
     }
 
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(super) fn bad_request(message: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
     pub(super) fn unknown_path() -> Self {
         let message = "the server could not find the requested resource";
         let mut failure = Self::new(StatusCode::NOT_FOUND, "NotFound", message);
-        failure.details = json!({});
+        failure.details = Details::Other(json!({}));
         failure
     }
 
@@ -82,7 +138,7 @@ impl Failure {
     /// Fields that other managers own, met by an apply without force.
     pub(super) fn apply_conflict(message: String, causes: &[Cause]) -> Self {
         let mut failure = Self::new(StatusCode::CONFLICT, "Conflict", message);
-        failure.details = json!({"causes": causes_json(causes)});
+        failure.details = Details::Other(json!({"causes": causes_json(causes)}));
         failure
     }
 
@@ -98,16 +154,16 @@ impl Failure {
         let subject = resource.qualified_kind();
         let message = format!("{subject} {name:?} is invalid: {listed}");
         let mut failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
-        failure.details = json!({
+        failure.details = Details::Other(json!({
             "name": name,
             "group": resource.group,
             "kind": resource.kind,
             "causes": causes_json(causes),
-        });
+        }));
         failure
     }
 
-    pub(super) fn unprocessable(message: impl Into<String>) -> Self {
+    pub(super) fn unprocessable(message: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
     }
 
@@ -115,12 +171,12 @@ impl Failure {
     pub(super) fn rejected() -> Self {
         let mut failure =
             Self::unprocessable("the server rejected our request due to an error in our request");
-        failure.details = json!({});
+        failure.details = Details::Other(json!({}));
         failure
     }
 
     /// What the real server, too, answers as if the fault were its own.
-    pub(super) fn unexplained(message: impl Into<String>) -> Self {
+    pub(super) fn unexplained(message: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
     }
 
@@ -129,7 +185,8 @@ impl Failure {
         let subject = resource.qualified_kind();
         let message = format!("Operation cannot be fulfilled on {subject} {name:?}: {why}");
         let mut failure = Self::new(StatusCode::CONFLICT, "Conflict", message);
-        failure.details = json!({"name": name, "group": resource.group, "kind": resource.kind});
+        failure.details =
+            Details::Other(json!({"name": name, "group": resource.group, "kind": resource.kind}));
         failure
     }
 
@@ -142,11 +199,11 @@ impl Failure {
         };
         let whole = format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {message}");
         let mut failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", whole);
-        failure.details = json!({
+        failure.details = Details::Other(json!({
             "group": "meta.k8s.io",
             "kind": kind,
             "causes": [{"reason": reason, "message": message, "field": field}],
-        });
+        }));
         failure
     }
 
@@ -158,7 +215,7 @@ impl Failure {
     pub(super) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
         let mut failure = Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
-        failure.details = json!({});
+        failure.details = Details::Other(json!({}));
         failure
     }
 
@@ -173,7 +230,7 @@ impl Failure {
         )
     }
 
-    pub(super) fn expired(message: impl Into<String>) -> Self {
+    pub(super) fn expired(message: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::GONE, "Expired", message)
     }
 
@@ -189,24 +246,24 @@ impl Failure {
              inconsistent list - objects that were created, modified, or deleted between the time the first chunk \
              was returned and now may show up in the list.";
         let mut failure = Self::expired(message);
-        failure.resume = Some(resume);
+        failure.resume = Some(resume.into());
         failure
     }
 
     pub(super) fn version_in_the_future(asked: u64, current: u64) -> Self {
         let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         let mut failure = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
-        failure.details = json!({
+        failure.details = Details::Other(json!({
             "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
             "retryAfterSeconds": 1,
-        });
+        }));
         failure
     }
 
     pub(super) fn internal(message: &str) -> Self {
         let message = format!("Internal error occurred: {message}");
         let mut failure = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message);
-        failure.details = json!({"causes": [{"message": failure.message}]});
+        failure.details = Details::Other(json!({"causes": [{"message": failure.message}]}));
         failure
     }
 
@@ -218,32 +275,26 @@ impl Failure {
     pub(super) fn too_many_requests(retry_after: u32) -> Self {
         let message = "Too many requests, please try again later.";
         let mut failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
-        failure.details = json!({"retryAfterSeconds": retry_after});
+        failure.details = Details::Other(json!({"retryAfterSeconds": retry_after}));
         failure.retry_after = Some(retry_after);
         failure
     }
 
     /// The `Status` object.
     pub(super) fn body(&self) -> Bytes {
-        let mut metadata = json!({});
-        if let Some(resume) = &self.resume {
-            metadata["continue"] = json!(resume);
-        }
-        let mut status = json!({
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": metadata,
-            "status": "Failure",
-            "message": self.message,
-            "code": self.code.as_u16(),
-        });
-        if !self.reason.is_empty() {
-            status["reason"] = json!(self.reason);
-        }
-        if !self.details.is_null() {
-            status["details"] = self.details.clone();
-        }
-        Bytes::from(status.to_string())
+        let status = Status {
+            kind: "Status",
+            api_version: "v1",
+            metadata: StatusMetadata {
+                resume: self.resume.as_deref(),
+            },
+            status: "Failure",
+            message: &self.message,
+            reason: self.reason,
+            details: &self.details,
+            code: self.code.as_u16(),
+        };
+        Bytes::from(serde_json::to_vec(&status).expect("a status has only texts and numbers"))
     }
 
     /// The watch event that ends a watch with this failure.

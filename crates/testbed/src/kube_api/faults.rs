@@ -291,11 +291,12 @@ impl Faults {
         self.epoch.load(Ordering::SeqCst)
     }
 
+    pub(super) fn are_armed(&self) -> bool {
+        self.is_armed.load(Ordering::Relaxed)
+    }
+
     pub(super) fn strike(&self, subject: &Subject<'_>) -> Strike {
         let mut strike = Strike::default();
-        if !self.is_armed.load(Ordering::Relaxed) {
-            return strike;
-        }
         let hit = |effect: Effect| !effect.is_of_events();
         for effect in self.state.lock().effects(subject, hit) {
             match effect {
@@ -316,7 +317,7 @@ impl Faults {
 
     pub(super) fn strike_event(&self, plural: &str, object: &Object) -> EventStrike {
         let mut strike = EventStrike::default();
-        if !self.is_armed.load(Ordering::Relaxed) {
+        if !self.are_armed() {
             return strike;
         }
         let subject = Subject {

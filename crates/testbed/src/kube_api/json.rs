@@ -328,7 +328,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members(Vec::with_capacity(8));
+        let mut members = Members(Vec::with_capacity(4));
         while let Some((Key(key), value)) = access.next_entry::<Key<'de>, Json<'de>>()? {
             members.set(key, value);
         }

@@ -249,12 +249,6 @@ impl Object {
             fields: Arc::clone(&self.fields),
         }
     }
-
-    /// Whether `draft` would store the very same bytes.
-    pub(super) fn equals(&self, draft: &Draft<'_>) -> bool {
-        let own = self.draft();
-        own.status == draft.status && own.metadata == draft.metadata && own.rest == draft.rest
-    }
 }
 
 fn span(offset: usize) -> u32 {

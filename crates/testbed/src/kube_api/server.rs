@@ -1,35 +1,21 @@
-//! The server behind the client: looks up what a request is about, and answers it.
+//! The state behind all clients of one server: its kinds, its faults, its clock and its numbers.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::request::Parts;
-use http::{Request, Response, StatusCode};
-use http_body::Body as _;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::client::Body;
 use parking_lot::RwLock;
 
 use super::Settings;
-use super::body::ReplyBody;
 use super::clock::Clock;
-use super::discovery;
 use super::failure::Failure;
-use super::faults::{Effect, Faults, Lost, Strike, Subject};
+use super::faults::Faults;
 use super::json::Members;
 use super::meter::{Counters, Counts, Meter};
-use super::read::{self, Form};
-use super::remove::{DeleteOptions, Removed};
-use super::request::{Params, Target, Verb};
+use super::request::Params;
 use super::resource::{Builtin, Objects, Resource};
-use super::selector::Selector;
 use super::table::{Table, Versions};
-use super::watch::Watch;
-use super::write::{Call, PatchKind, Written};
+use super::write::Call;
 
 /// The state that all clients share.
 #[derive(Debug)]
@@ -229,213 +215,4 @@ fn new_objects(versions: &Arc<Versions>, settings: Settings) -> Arc<Objects> {
         table: Table::new(Arc::clone(versions), settings.history_size),
         counters: Counters::default(),
     })
-}
-
-/// The connection broke before an answer came; only by a fault.
-#[derive(Debug, thiserror::Error)]
-#[error("connection closed before the answer was complete")]
-pub(super) struct Disconnected;
-
-/// Answers one request.
-pub(super) async fn serve(
-    server: Arc<Server>,
-    request: Request<Body>,
-) -> Result<Response<ReplyBody>, Disconnected> {
-    let (parts, body) = request.into_parts();
-    let body = collect(body).await;
-    let (route, strike) = {
-        let _running = server.meter.start();
-        let route = Route::find(&server, &parts);
-        let strike = match &route {
-            Ok(Some(route)) => server.faults.strike(&route.subject()),
-            _ => Strike::default(),
-        };
-        (route, strike)
-    };
-    if let Some(latency) = strike.latency {
-        tokio::time::sleep(latency).await;
-    }
-    let _running = server.meter.start();
-    let reply = match (route, body) {
-        (Ok(Some(route)), Ok(body)) => route.answer(&server, &parts, &body, &strike),
-        (Ok(None), _) => discovery::answer(&server, &parts),
-        (Err(failure), _) | (_, Err(failure)) => Err(failure),
-    };
-    let reply = match strike.lost {
-        Some(Lost::Disconnect) => return Err(Disconnected),
-        Some(Lost::InternalError) => Err(Failure::internal("the answer was lost")),
-        Some(Lost::Timeout) => Err(Failure::timeout()),
-        None => reply,
-    };
-    Ok(match reply {
-        Ok((code, body)) => respond(code, body, None),
-        Err(failure) => respond(
-            failure.code,
-            ReplyBody::Once(Some(failure.body())),
-            failure.retry_after,
-        ),
-    })
-}
-
-/// The whole body; kube sends it in one piece.
-async fn collect(mut body: Body) -> Result<Bytes, Failure> {
-    const LONGEST: usize = 3 << 20;
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let mut whole = Bytes::new();
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame =
-            frame.map_err(|error| Failure::bad_request(format!("the body broke off: {error}")))?;
-        if let Ok(bytes) = frame.into_data() {
-            whole = match whole.is_empty() {
-                true => bytes,
-                false => Bytes::from([whole, bytes].concat()),
-            };
-        }
-        if body.is_end_stream() {
-            break;
-        }
-    }
-    if whole.len() > LONGEST {
-        let message = format!("Request entity too large: limit is {LONGEST}");
-        return Err(Failure::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            message,
-        ));
-    }
-    Ok(whole)
-}
-
-fn respond(code: StatusCode, body: ReplyBody, retry_after: Option<u32>) -> Response<ReplyBody> {
-    let mut response = Response::new(body);
-    *response.status_mut() = code;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(seconds) = retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-pub(super) type Reply = Result<(StatusCode, ReplyBody), Failure>;
-
-/// What a request is about, once it is known to be about a resource.
-struct Route<'a> {
-    target: Target<'a>,
-    resource: Arc<Resource>,
-    params: Params<'a>,
-    verb: Verb,
-    is_status: bool,
-}
-
-impl<'a> Route<'a> {
-    /// `None` if the path is of no resource at all, but perhaps of discovery.
-    fn find(server: &Server, parts: &'a Parts) -> Result<Option<Self>, Failure> {
-        let Some(target) = Target::parse(parts.uri.path()) else {
-            return Ok(None);
-        };
-        let resource = server
-            .find(target.group, target.version, target.plural)
-            .ok_or_else(Failure::unknown_path)?;
-        let params = Params::parse(parts.uri.query().unwrap_or_default())?;
-        let is_status = match target.subresource {
-            None => false,
-            Some("status") if resource.has_status => true,
-            Some(_) => return Err(Failure::unknown_path()),
-        };
-        if !resource.namespaced && !target.namespace.is_empty() {
-            return Err(Failure::unknown_path());
-        }
-        let verb = Verb::of(&parts.method, target.name.is_some(), params.watch)
-            .ok_or_else(Failure::method_not_allowed)?;
-        resource.objects.counters.add(verb, is_status);
-        Ok(Some(Self {
-            target,
-            resource,
-            params,
-            verb,
-            is_status,
-        }))
-    }
-
-    fn subject(&self) -> Subject<'_> {
-        Subject {
-            verb: self.verb,
-            plural: &self.resource.plural,
-            is_status: self.is_status,
-            namespace: self.target.namespace,
-            name: self.target.name.as_deref().unwrap_or_default(),
-        }
-    }
-
-    fn answer(&self, server: &Arc<Server>, parts: &Parts, body: &[u8], strike: &Strike) -> Reply {
-        let Self {
-            target,
-            resource,
-            params,
-            ..
-        } = self;
-        let name = target.name.as_deref().unwrap_or_default();
-        match strike.refusal {
-            Some(Effect::Conflict) => return Err(Failure::modified_meanwhile(resource, name)),
-            Some(Effect::TooManyRequests(seconds)) => {
-                return Err(Failure::too_many_requests(seconds));
-            }
-            Some(_) => return Err(Failure::internal("a fault was asked for")),
-            None => {}
-        }
-        let text = |name| {
-            let value = parts.headers.get(name);
-            value.and_then(|value: &HeaderValue| value.to_str().ok())
-        };
-        let form = Form::of(text(ACCEPT));
-        let call = Call {
-            server,
-            resource,
-            namespace: target.namespace,
-            name,
-            is_status: self.is_status,
-            is_apply: false,
-            params,
-        };
-        let once = |bytes| Ok((StatusCode::OK, ReplyBody::Once(Some(bytes))));
-        let written = |written: Written| {
-            let body = ReplyBody::Once(Some(form.body(&written.object)));
-            Ok((written.code, body))
-        };
-        let stale = strike
-            .stale
-            .map(|changes| resource.objects.table.version_before(changes));
-        match self.verb {
-            Verb::Get => once(form.body(&*read::get(&call, stale)?)),
-            Verb::List => once(read::list(&call, form, stale)?),
-            Verb::Watch => {
-                let mut watch = Watch::start(&call, form, stale)?;
-                if strike.expire_start {
-                    watch.expire();
-                }
-                Ok((StatusCode::OK, ReplyBody::Watch(Box::new(watch))))
-            }
-            Verb::Create => written(call.create(body)?),
-            Verb::Update => written(call.replace(body)?),
-            Verb::Patch => {
-                let kind = PatchKind::of(resource, text(CONTENT_TYPE).unwrap_or_default())?;
-                written(call.patch(kind, body)?)
-            }
-            Verb::Delete => match call.delete(&DeleteOptions::parse(body)?)? {
-                Removed::Gone(gone) if resource.answers_with_removed() => once(form.body(&gone)),
-                Removed::Gone(gone) => once(read::deleted_status(resource, &gone)),
-                Removed::Marked(marked) => once(form.body(&marked)),
-            },
-            Verb::DeleteCollection => {
-                let options = DeleteOptions::parse(body)?;
-                let selector =
-                    Selector::parse(resource, &params.label_selector, &params.field_selector)?;
-                let removed = call.delete_collection(&options, &selector)?;
-                once(read::removed_list(resource, removed, form))
-            }
-        }
-    }
 }

@@ -4,17 +4,17 @@
 //! that lock, so the order of versions is the order of events. Older states are not stored: they are computed
 //! from the current one by undoing the history, as far as it reaches.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::hash::{BuildHasher, Hasher};
-use std::ops::Bound;
+mod state;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::Mutex;
 
 use super::object::{Change, Draft, Object};
+
+use state::State;
 
 /// Gives out versions; one for all resources of a server, like a revision of etcd.
 #[derive(Debug)]
@@ -48,22 +48,6 @@ pub(super) struct Event {
     pub(super) object: Arc<Object>,
     /// What was there before; `None` for a creation.
     pub(super) previous: Option<Arc<Object>>,
-}
-
-#[derive(Debug)]
-struct State {
-    hasher: DefaultHashBuilder,
-    by_key: HashTable<u32>,
-    slots: Vec<Option<Arc<Object>>>,
-    free: Vec<u32>,
-    order: BTreeMap<Arc<str>, u32>,
-    history: VecDeque<Event>,
-    history_size: usize,
-    /// Sequence number of the oldest entry of the history.
-    first: u64,
-    /// The highest version that fell out of the history.
-    forgotten: u64,
-    waiting: Vec<Waker>,
 }
 
 /// The object changed between reading and writing: read again.
@@ -101,30 +85,17 @@ impl Table {
         let forgotten = versions.current();
         Self {
             versions,
-            state: Mutex::new(State {
-                hasher: DefaultHashBuilder::default(),
-                by_key: HashTable::new(),
-                slots: Vec::new(),
-                free: Vec::new(),
-                order: BTreeMap::new(),
-                history: VecDeque::new(),
-                history_size: history_size.max(1),
-                first: 0,
-                forgotten,
-                waiting: Vec::new(),
-            }),
+            state: Mutex::new(State::new(history_size, forgotten)),
         }
     }
 
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Arc<Object>> {
         let state = self.state.lock();
-        state
-            .find(namespace, name)
-            .and_then(|slot| state.slots[slot as usize].clone())
+        state.get(namespace, name)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.state.lock().order.len()
+        self.state.lock().len()
     }
 
     /// The current version, in step with this table's history.
@@ -163,7 +134,7 @@ impl Table {
         let mut state = self.state.lock();
         let slot = state.find_exactly(expected)?;
         let object = Arc::new(draft.build(head, Change::Modified, self.versions.next()));
-        state.slots[slot as usize] = Some(Arc::clone(&object));
+        state.update(slot, Arc::clone(&object));
         let event = Event {
             object: Arc::clone(&object),
             previous: Some(Arc::clone(expected)),
@@ -332,189 +303,4 @@ impl Table {
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
     }
-}
-
-impl State {
-    fn find(&self, namespace: &str, name: &str) -> Option<u32> {
-        let is_it = |slot: &u32| {
-            self.slots[*slot as usize].as_ref().is_some_and(|object| {
-                object.meta.name() == name && object.meta.namespace() == namespace
-            })
-        };
-        self.by_key
-            .find(hash(&self.hasher, namespace, name), is_it)
-            .copied()
-    }
-
-    fn get_at(
-        &self,
-        namespace: &str,
-        name: &str,
-        version: u64,
-    ) -> Result<Option<Arc<Object>>, Expired> {
-        let is_it = |event: &&Event| {
-            let meta = &event.object.meta;
-            meta.name() == name && meta.namespace() == namespace
-        };
-        let start = self.start_after(version)?;
-        Ok(match self.history.range(start..).find(is_it) {
-            Some(event) => event.previous.clone(),
-            None => self
-                .find(namespace, name)
-                .and_then(|slot| self.slots[slot as usize].clone()),
-        })
-    }
-
-    fn find_exactly(&self, expected: &Arc<Object>) -> Result<u32, Raced> {
-        let meta = &expected.meta;
-        let slot = self.find(meta.namespace(), meta.name()).ok_or(Raced)?;
-        match &self.slots[slot as usize] {
-            Some(current) if Arc::ptr_eq(current, expected) => Ok(slot),
-            _ => Err(Raced),
-        }
-    }
-
-    fn place(&mut self, object: Arc<Object>) {
-        let hasher = &self.hasher;
-        let hash_of = |object: &Object| hash(hasher, object.meta.namespace(), object.meta.name());
-        let own_hash = hash_of(&object);
-        let key = Arc::clone(&object.meta.key);
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = Some(object);
-                slot
-            }
-            None => {
-                self.slots.push(Some(object));
-                u32::try_from(self.slots.len() - 1)
-                    .expect("memory ends before four billion objects")
-            }
-        };
-        let slots = &self.slots;
-        let rehash = |slot: &u32| slots[*slot as usize].as_deref().map_or(0, hash_of);
-        self.by_key.insert_unique(own_hash, slot, rehash);
-        self.order.insert(key, slot);
-    }
-
-    fn displace(&mut self, slot: u32, key: &str) {
-        let (namespace, name) = key.split_once('/').unwrap_or(("", key));
-        if let Ok(entry) = self
-            .by_key
-            .find_entry(hash(&self.hasher, namespace, name), |other| *other == slot)
-        {
-            entry.remove();
-        }
-        self.order.remove(key);
-        self.slots[slot as usize] = None;
-        self.free.push(slot);
-    }
-
-    fn publish(&mut self, event: Event) {
-        if self.history.len() == self.history_size
-            && let Some(oldest) = self.history.pop_front()
-        {
-            self.first += 1;
-            self.forgotten = oldest.object.version;
-        }
-        self.history.push_back(event);
-    }
-
-    fn next_sequence(&self) -> u64 {
-        self.first + self.history.len() as u64
-    }
-
-    /// Where the events after `version` begin in the history.
-    fn start_after(&self, version: u64) -> Result<usize, Expired> {
-        if version < self.forgotten {
-            return Err(Expired {
-                oldest: self.forgotten,
-            });
-        }
-        let is_seen = |event: &Event| event.object.version <= version;
-        // Mostly nothing came since, and searching touches memory that is long cold.
-        if self.history.back().is_none_or(is_seen) {
-            return Ok(self.history.len());
-        }
-        Ok(self.history.partition_point(is_seen))
-    }
-
-    /// The keys changed after `version`, with what they were at it.
-    fn undone_since(
-        &self,
-        version: u64,
-    ) -> Result<BTreeMap<Arc<str>, Option<Arc<Object>>>, Expired> {
-        let mut undone = BTreeMap::new();
-        for event in self.history.range(self.start_after(version)?..) {
-            undone
-                .entry(Arc::clone(&event.object.meta.key))
-                .or_insert_with(|| event.previous.clone());
-        }
-        Ok(undone)
-    }
-
-    fn page(
-        &self,
-        scope: Scope<'_>,
-        version: u64,
-        undone: &BTreeMap<Arc<str>, Option<Arc<Object>>>,
-        matches: &dyn Fn(&Object) -> bool,
-    ) -> Page {
-        let (prefix, past) = match scope.namespace {
-            "" => (String::new(), None),
-            namespace => (format!("{namespace}/"), Some(format!("{namespace}0"))),
-        };
-        let lower = match scope.after {
-            Some(after) => Bound::Excluded(after),
-            None => Bound::Included(prefix.as_str()),
-        };
-        let upper = past.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let bounds = (lower, upper);
-        let mut current = self.order.range::<str, _>(bounds).peekable();
-        let mut older = undone.range::<str, _>(bounds).peekable();
-        let mut page = Page {
-            version,
-            objects: Vec::new(),
-            remaining: 0,
-        };
-        loop {
-            let take_older = match (current.peek(), older.peek()) {
-                (None, None) => return page,
-                (Some(_), None) => false,
-                (None, Some(_)) => true,
-                (Some((now, _)), Some((then, _))) => then <= now,
-            };
-            let object = if take_older {
-                let (key, was) = older.next().expect("peeked just above");
-                if current.peek().is_some_and(|(now, _)| *now == key) {
-                    current.next();
-                }
-                was.as_ref()
-            } else {
-                let (_, slot) = current.next().expect("peeked just above");
-                self.slots[*slot as usize].as_ref()
-            };
-            let Some(object) = object.filter(|object| matches(object)) else {
-                continue;
-            };
-            if page.objects.len() == scope.limit {
-                // Exact without later changes; with them, objects that came meanwhile must not count.
-                let is_then = |key: &Arc<str>| undone.get(key).is_none_or(Option::is_some);
-                let unchanged = current
-                    .filter(|(key, _)| !undone.contains_key(*key))
-                    .count();
-                let changed = older.filter(|(key, _)| is_then(key)).count();
-                page.remaining = 1 + unchanged + changed;
-                return page;
-            }
-            page.objects.push(Arc::clone(object));
-        }
-    }
-}
-
-fn hash(hasher: &DefaultHashBuilder, namespace: &str, name: &str) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    hasher.write(namespace.as_bytes());
-    hasher.write_u8(b'/');
-    hasher.write(name.as_bytes());
-    hasher.finish()
 }

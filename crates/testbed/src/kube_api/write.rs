@@ -543,7 +543,7 @@ impl<'a> Call<'a> {
 
     /// Stores what `draft` says, unless it says nothing new; removes an object whose last finalizer is gone.
     fn store(&self, current: &Arc<Object>, draft: &Draft<'_>) -> Result<Written, Stop> {
-        if current.equals(draft) || says_the_same(current, draft) {
+        if says_the_same(current, draft) {
             return Ok(Written::ok(Arc::clone(current)));
         }
         let head = &self.resource.head;
@@ -621,26 +621,31 @@ fn into_members(root: Json<'_>) -> Result<Members<'_>, Failure> {
 }
 
 /// Whether the difference is only in the order of members.
-///
-/// Texts of different length cannot say the same, because all stored text is compact.
 fn says_the_same(current: &Object, draft: &Draft<'_>) -> bool {
     let own = current.draft();
-    let length = |draft: &Draft<'_>| (draft.metadata.len(), draft.rest.len(), draft.status.len());
-    if length(&own) != length(draft) {
+    let whole = |metadata: &[u8]| [metadata, b"}"].concat();
+    let member = |part: &[u8]| [b"{\"\":0", part, b"}"].concat();
+    is_reordered(&own.metadata, &draft.metadata, whole)
+        && is_reordered(&own.rest, &draft.rest, member)
+        && is_reordered(&own.status, &draft.status, member)
+}
+
+/// Whether two parts of stored text differ in order at most; `complete` makes a JSON object of a part.
+///
+/// All stored text is compact, so texts that say the same have the same bytes, each as often: only then
+/// is it worth parsing them.
+fn is_reordered(old: &[u8], new: &[u8], complete: impl Fn(&[u8]) -> Vec<u8>) -> bool {
+    if old.len() != new.len() || old == new {
+        return old == new;
+    }
+    let sum = |part: &[u8]| {
+        let weigh = |byte: &u8| u64::from(*byte) * u64::from(*byte);
+        part.iter().map(weigh).sum::<u64>()
+    };
+    if sum(old) != sum(new) {
         return false;
     }
-    let text = |draft: &Draft<'_>| {
-        let parts = [
-            br#"{"metadata":"#,
-            &draft.metadata[..],
-            b"}",
-            &draft.rest,
-            &draft.status,
-            b"}",
-        ];
-        parts.concat()
-    };
-    let (old, new) = (text(&own), text(draft));
+    let (old, new) = (complete(old), complete(new));
     match (Json::parse(&old), Json::parse(&new)) {
         (Ok(old), Ok(new)) => old.same(&new),
         _ => false,
