@@ -75,6 +75,7 @@ pub(super) async fn run(shop: &Shop, lease: &Lease) {
     let Some(held) = shop.ledger.lock().begin(lease.key()) else {
         return;
     };
+    let version = held.version;
     let (mut pass, ending) = match Pass::open(shop, lease, held).await {
         Ok(mut pass) => {
             let ending = pass.run_to_end().await;
@@ -86,7 +87,7 @@ pub(super) async fn run(shop: &Shop, lease: &Lease) {
     let took = started.elapsed().saturating_sub(executing);
     shop.metrics.reconciled(ending.metric(), took);
     let left = Left {
-        version: pass.as_ref().map(|pass| pass.version).unwrap_or_default(),
+        version: pass.as_ref().map_or(version, |pass| pass.version),
         is_gone: matches!(ending, Ending::Gone),
         expires: ending.expires(shop.clock.now()),
         unwritten: pass.as_mut().and_then(|pass| pass.result.take()),
