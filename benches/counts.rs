@@ -83,6 +83,8 @@ fn count(path: &[PathBuf], words: &[String], places: &Places) -> u8 {
         .args(for_runner(words))
         .env(STARTED, "1")
         .env("PATH", joined)
+        // Part of the path of the results; Cargo sets it, whoever starts the program by hand does not.
+        .env("CARGO_PKG_NAME", env!("CARGO_PKG_NAME"))
         .env("IAI_CALLGRIND_HOME", &places.iai)
         .env("IAI_CALLGRIND_SAVE_SUMMARY", "json")
         .status();

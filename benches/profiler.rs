@@ -11,10 +11,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use criterion::profiler::Profiler;
-use pprof::{ProfilerGuard, ProfilerGuardBuilder, Report};
+use pprof::{Frames, ProfilerGuard, ProfilerGuardBuilder, Report};
 
 /// Samples per second of CPU time: the kernel's usual tick, beyond which no more samples arrive.
 const FREQUENCY_HZ: i32 = 250;
+
+/// Part of the name of every frame of the harness; it and what lies outside of it are the same in every stack.
+const HARNESS: &str = "benches::suite::";
 
 /// Libraries in which the unwinder may deadlock or crash when interrupted.
 const BLOCKLIST: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
@@ -41,15 +44,17 @@ impl Profiler for Flamegraphs {
         let Some(guard) = self.running.take() else {
             return;
         };
-        if let Err(error) = write_profile(&guard, benchmark_dir) {
+        let suite = benchmark_id.split('/').next().unwrap_or_default();
+        if let Err(error) = write_profile(&guard, suite.to_owned(), benchmark_dir) {
             panic!("cannot write the profile of {benchmark_id}: {error:#}");
         }
     }
 }
 
-fn write_profile(guard: &ProfilerGuard<'_>, folder: &Path) -> anyhow::Result<()> {
+fn write_profile(guard: &ProfilerGuard<'_>, suite: String, folder: &Path) -> anyhow::Result<()> {
     let report = guard
         .report()
+        .frames_post_processor(move |frames| trim(frames, &suite))
         .build()
         .context("cannot resolve the stacks")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -64,6 +69,26 @@ fn write_profile(guard: &ProfilerGuard<'_>, folder: &Path) -> anyhow::Result<()>
     let folded_path = folder.join("folded.txt");
     fs::write(&folded_path, folded(&report))
         .with_context(|| format!("cannot write {}", folded_path.display()))
+}
+
+/// Leaves of a stack what is inside the harness, under the suite's name.
+fn trim(frames: &mut Frames, suite: &str) {
+    // The main thread is named after the file of the program, which ends in a hash.
+    if frames.thread_name.starts_with(suite) {
+        suite.clone_into(&mut frames.thread_name);
+    }
+    // Frames, and the symbols inlined into one, are innermost first.
+    for (index, symbols) in frames.frames.iter_mut().enumerate() {
+        let outer = symbols
+            .iter()
+            .position(|symbol| symbol.name().contains(HARNESS));
+        if let Some(outer) = outer {
+            symbols.truncate(outer);
+            let n_frames = index + usize::from(outer > 0);
+            frames.frames.truncate(n_frames);
+            return;
+        }
+    }
 }
 
 /// One line per stack, outermost frame first, with its number of samples; sorted, so that two files can be compared.

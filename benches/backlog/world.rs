@@ -76,9 +76,11 @@ impl World {
         created.expect("the stand-in takes a good Query");
     }
 
-    /// Waits until so many executions are under way, held up at the gate.
+    /// Waits until the controller has read all that is there, and so many executions are held up at the gate.
     pub(crate) async fn until_parked(&self, n_queries: usize) {
-        while self.work.log().starts_by_query.len() < n_queries {
+        // The watch begins when the last page of the list is in.
+        let is_watched = || self.api.counts().get(Verb::Watch, "queries") > 0;
+        while self.work.log().starts_by_query.len() < n_queries || !is_watched() {
             sleep(REST).await;
         }
         self.settle().await;

@@ -172,7 +172,10 @@ fn twin_ids() -> BTreeSet<String> {
         let mut parameters = Vec::new();
         for line in read(&path).lines() {
             if let Some(rest) = line.strip_prefix("#[bench::") {
-                parameters.push(rest.split(['(', ']']).next().unwrap_or_default().to_owned());
+                let parameter = rest.split(['(', ']']).next().unwrap_or_default();
+                // No identifier begins with a digit.
+                let parameter = parameter.strip_prefix('_').unwrap_or(parameter);
+                parameters.push(parameter.to_owned());
             } else if let Some(rest) = line.strip_prefix("fn ") {
                 let case = rest.split('(').next().unwrap_or_default();
                 ids.extend(

@@ -20,6 +20,7 @@ mod slab;
 mod waiters;
 mod workers;
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,10 +66,17 @@ pub struct Queue(Arc<Shared>);
 impl Queue {
     /// An empty queue, shown by `metrics` from now on.
     pub fn new(config: QueueConfig, metrics: QueueMetrics) -> Self {
+        // The standard library's seeds are drawn from the operating system.
+        let seed = std::hash::RandomState::new().hash_one(0);
+        Self::with_seed(config, metrics, seed)
+    }
+
+    /// The same with a hash seed of the caller's, for counting instructions.
+    pub fn with_seed(config: QueueConfig, metrics: QueueMetrics, seed: u64) -> Self {
         metrics.max_concurrent_reconciles(config.max_concurrent_reconciles.max(1));
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
-                order: Order::new(config),
+                order: Order::with_seed(config, seed),
                 waiters: Waiters::default(),
                 is_closed: false,
             }),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 
 use crate::exit::SuiteFailed;
-use crate::workspace::{BENCHES, INSTRUCTIONS, Workspace, cargo};
+use crate::workspace::{INSTRUCTIONS, Workspace, cargo};
 
 /// Lines of a failed suite's output that are shown.
 const SHOWN_LINES: usize = 15;
@@ -56,11 +56,10 @@ impl Run<'_> {
             return Ok(());
         }
         let text = fs::read_to_string(log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        let shown = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n  ");
+        let shown = telling_lines(&text).join("\n  ");
         let target = self.target;
         Err(SuiteFailed(format!(
-            "suite {target} failed ({status}); its last words:\n  {shown}"
+            "suite {target} failed ({status}); its words:\n  {shown}"
         ))
         .into())
     }
@@ -109,11 +108,25 @@ impl Run<'_> {
     }
 }
 
+/// The panic, if there is one, else the end.
+fn telling_lines(text: &str) -> Vec<&str> {
+    let lines: Vec<&str> = text.lines().collect();
+    let end = lines.len().saturating_sub(SHOWN_LINES);
+    let start = lines
+        .iter()
+        .position(|line| line.contains("panicked at"))
+        .unwrap_or(end);
+    let told = lines[start..].iter().copied();
+    told.take_while(|line| !line.starts_with("stack backtrace:"))
+        .take(SHOWN_LINES)
+        .collect()
+}
+
 fn cargo_bench(workspace: &Workspace, targets: &[&str]) -> Command {
     let mut command = Command::new(cargo());
-    command
-        .current_dir(&workspace.root)
-        .args(["bench", "--package", BENCHES]);
+    // Not `--package benches`: alone it would be built with other features of shared packages than `cargo bench`
+    // gives it, and measured otherwise.
+    command.current_dir(&workspace.root).arg("bench");
     for target in targets {
         command.args(["--bench", target]);
     }
@@ -121,4 +134,26 @@ fn cargo_bench(workspace: &Workspace, targets: &[&str]) -> Command {
         command.args(["--features", INSTRUCTIONS]);
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::telling_lines;
+
+    #[test]
+    fn a_panic_is_shown_without_its_backtrace() {
+        let text = "measuring\nthread 'main' panicked at a.rs:1:1:\nleft: 1\nstack backtrace:\n 0: f\nerror: bench failed";
+        assert_eq!(
+            telling_lines(text),
+            ["thread 'main' panicked at a.rs:1:1:", "left: 1"]
+        );
+    }
+
+    #[test]
+    fn without_a_panic_the_end_is_shown() {
+        let text: String = (0..40).map(|n| format!("{n}\n")).collect();
+        let lines = telling_lines(&text);
+        assert_eq!((lines[0], lines[14]), ("25", "39"));
+        assert!(telling_lines("").is_empty());
+    }
 }

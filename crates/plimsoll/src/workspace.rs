@@ -9,7 +9,7 @@ use results::comparison::Locations;
 use serde_json::Value;
 
 /// The package of the suites.
-pub(crate) const BENCHES: &str = "benches";
+const BENCHES: &str = "benches";
 
 /// The bench target that closes a run with the table; it measures nothing.
 const CLOSING_TARGET: &str = "verdict";

@@ -157,12 +157,12 @@ pub fn count(baseline: &CountCase, instructions: u64, relevance: f64) -> Judgeme
         .max(before * COUNT_FLOOR_SHARE)
         .max(COUNT_FLOOR);
     let share = difference / before;
-    let (verdict, reason) = if difference.abs() <= floor || share.abs() <= relevance {
-        (Verdict::Unchanged, None)
+    let verdict = if difference.abs() <= floor || share.abs() <= relevance {
+        Verdict::Unchanged
     } else if difference > 0.0 {
-        (Verdict::Regressed, None)
+        Verdict::Regressed
     } else {
-        (Verdict::Improved, None)
+        Verdict::Improved
     };
     let estimate = now / before;
     Judgement {
@@ -172,7 +172,7 @@ pub fn count(baseline: &CountCase, instructions: u64, relevance: f64) -> Judgeme
             high: estimate,
         }),
         verdict,
-        reason,
+        reason: None,
     }
 }
 

@@ -114,6 +114,8 @@ fn read_summary(folder: &Path, path: &Path) -> Result<Count, Error> {
 }
 
 /// `file::group::function` and the id make `group/function/id`.
+///
+/// An id is an identifier there, so a parameter that begins with a digit has an underscore before it.
 fn id_of(wire: &WireSummary) -> Option<CaseId> {
     let mut segments: Vec<&str> = wire.module_path.split("::").collect();
     if segments.last() == Some(&&*wire.function_name) {
@@ -122,9 +124,16 @@ fn id_of(wire: &WireSummary) -> Option<CaseId> {
     let group = segments.get(1..)?.last()?;
     let case = &wire.function_name;
     CaseId::new(match wire.id.as_deref() {
-        Some(id) if !id.is_empty() => format!("{group}/{case}/{id}"),
+        Some(id) if !id.is_empty() => format!("{group}/{case}/{}", parameter(id)),
         _ => format!("{group}/{case}"),
     })
+}
+
+fn parameter(id: &str) -> &str {
+    match id.strip_prefix('_') {
+        Some(rest) if rest.starts_with(|first: char| first.is_ascii_digit()) => rest,
+        _ => id,
+    }
 }
 
 /// `profiles[].summaries.total.summary.Callgrind.<Event>.metrics` = `{"Left": {"Int": n}}` or `{"Both": [new, old]}`.

@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 use std::time::Instant;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::chain::{Link, Links};
@@ -53,16 +53,26 @@ pub(super) struct Lease {
 }
 
 /// All entries, found by key or by id.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Entries {
     entries: Slab<Entry>,
     namespaces: Slab<Namespace>,
     ids_by_key: HashTable<u32>,
     namespaces_by_name: HashTable<u32>,
-    hasher: RandomState,
+    hasher: FixedState,
 }
 
 impl Entries {
+    pub(super) fn with_seed(seed: u64) -> Self {
+        Self {
+            entries: Slab::default(),
+            namespaces: Slab::default(),
+            ids_by_key: HashTable::new(),
+            namespaces_by_name: HashTable::new(),
+            hasher: FixedState::with_seed(seed),
+        }
+    }
+
     pub(super) fn find(&self, key: &QueryKey) -> Option<u32> {
         self.find_hashed(key, self.hash_key(key))
     }

@@ -33,9 +33,6 @@ use crate::metrics::QueueStanding;
 /// end together, and may slow new Queries down, not stop them.
 const CONTROL_BURST: u32 = 8;
 
-/// Entries that a namespace pops per turn. Every entry costs the same, so that more would only make bursts.
-const QUANTUM: u32 = 1;
-
 /// Delays that one [`Order::mature`] ends at most while there is something to pop anyway, so that many that end
 /// together do not hold the lock for long.
 const MATURE_BATCH: usize = 64;
@@ -74,12 +71,17 @@ pub struct Popped {
 }
 
 impl Order {
-    /// An empty queue.
+    /// An empty queue, always with the same hash seed: for tests and for counting instructions.
     pub fn new(config: QueueConfig) -> Self {
+        Self::with_seed(config, 0)
+    }
+
+    /// An empty queue; with a seed that nobody knows, nobody can choose names that collide.
+    pub fn with_seed(config: QueueConfig, seed: u64) -> Self {
         Self {
-            entries: Entries::default(),
-            start: Rounds::new(Lane::Start, QUANTUM),
-            control: Rounds::new(Lane::Control, QUANTUM),
+            entries: Entries::with_seed(seed),
+            start: Rounds::new(Lane::Start),
+            control: Rounds::new(Lane::Control),
             delays: Delays::default(),
             workers: Workers::default(),
             n_in_flight: 0,

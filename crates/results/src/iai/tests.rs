@@ -62,3 +62,10 @@ fn no_counts_at_all_names_the_script_that_installs_the_tools() {
     assert!(read_if_any(home.path()).expect("allowed").is_empty());
     assert!(matches!(read(home.path()), Err(Error::Empty { .. })));
 }
+
+#[test]
+fn an_underscore_before_a_digit_belongs_to_the_identifier_alone() {
+    assert_eq!(super::parameter("_10kb"), "10kb");
+    assert_eq!(super::parameter("_small"), "_small");
+    assert_eq!(super::parameter("w1k"), "w1k");
+}

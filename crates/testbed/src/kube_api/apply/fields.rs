@@ -76,12 +76,9 @@ impl<'a> Guide<'a> {
 }
 
 impl Fields {
-    /// All fields of a value.
+    /// All fields of a value: its leaves, and the items that lists tell apart.
     pub(super) fn of(value: &Json<'_>, guide: Guide<'_>) -> Self {
-        let mut fields = Self {
-            is_in: !matches!(guide, Guide::Root(_) | Guide::Metadata),
-            below: BTreeMap::new(),
-        };
+        let mut fields = Self::default();
         match value {
             Json::Object(members) if !guide.is_atomic_map() => {
                 for (key, value) in &members.0 {
@@ -92,12 +89,16 @@ impl Fields {
             Json::Array(items) => {
                 for item in items {
                     if let Some(name) = guide.item_name(item) {
-                        fields.below.insert(name, Self::of(item, guide.item()));
+                        let mut below = Self::of(item, guide.item());
+                        below.is_in = true;
+                        fields.below.insert(name, below);
                     }
                 }
             }
             _ => {}
         }
+        let is_object = matches!(guide, Guide::Root(_) | Guide::Metadata);
+        fields.is_in = fields.below.is_empty() && !is_object;
         fields
     }
 
@@ -226,7 +227,7 @@ impl Fields {
         }
     }
 
-    /// Every path in the set, deepest first.
+    /// Every path in the set, items before what is in them.
     pub(super) fn paths(&self) -> Vec<Vec<&str>> {
         let mut paths = Vec::new();
         self.collect_paths(&mut Vec::new(), &mut paths);
@@ -234,13 +235,13 @@ impl Fields {
     }
 
     fn collect_paths<'s>(&'s self, path: &mut Vec<&'s str>, paths: &mut Vec<Vec<&'s str>>) {
+        if self.is_in && !path.is_empty() {
+            paths.push(path.clone());
+        }
         for (name, below) in &self.below {
             path.push(name);
             below.collect_paths(path, paths);
             path.pop();
-        }
-        if self.is_in && !path.is_empty() {
-            paths.push(path.clone());
         }
     }
 

@@ -11,8 +11,6 @@ use super::{Format, Kind, ListType, Schema};
 pub(in super::super) enum Path<'a> {
     Root,
     Field(&'a Path<'a>, &'a str),
-    /// A member of a map without fixed fields.
-    Key(&'a Path<'a>, &'a str),
     Index(&'a Path<'a>, usize),
 }
 
@@ -28,24 +26,7 @@ impl Path<'_> {
                 text.push_str(name);
                 text
             }
-            Path::Key(parent, key) => format!("{}[{key}]", parent.text()),
             Path::Index(parent, index) => format!("{}[{index}]", parent.text()),
-        }
-    }
-
-    /// As the schema checker names it in its message: dots everywhere but around indexes.
-    fn dotted(&self) -> String {
-        match self {
-            Path::Root => String::new(),
-            Path::Field(parent, name) | Path::Key(parent, name) => {
-                let mut text = parent.dotted();
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(name);
-                text
-            }
-            Path::Index(parent, index) => format!("{}[{index}]", parent.dotted()),
         }
     }
 
@@ -53,7 +34,7 @@ impl Path<'_> {
         Cause {
             field: self.text(),
             reason: "FieldValueInvalid",
-            message: format!("Invalid value: {value}: {} in body {rule}", self.dotted()),
+            message: format!("Invalid value: {value}: {} in body {rule}", self.text()),
         }
     }
 }
@@ -202,7 +183,7 @@ impl Schema {
         if self.format == Some(Format::Int32) && too_wide(value) {
             let rule = format!(
                 "Checked value must be of type integer with format int32 in {}",
-                path.dotted()
+                path.text()
             );
             causes.push(Cause {
                 field: path.text(),
@@ -252,13 +233,19 @@ impl Schema {
             }
             let shown = match &self.list {
                 ListType::Map(keys) => {
-                    let key = |key: &Box<str>| {
+                    let key = |key: &str| {
                         let value = items[index]
                             .get(key)
                             .map_or_else(|| "null".to_owned(), Json::text);
                         format!("{}:{value}", quoted(key))
                     };
-                    format!("{{{}}}", keys.iter().map(key).collect::<Vec<_>>().join(","))
+                    format!(
+                        "{{{}}}",
+                        keys.iter()
+                            .map(|name| key(name))
+                            .collect::<Vec<_>>()
+                            .join(",")
+                    )
                 }
                 _ => items[index].text(),
             };
@@ -293,7 +280,7 @@ impl Schema {
             if let Some(schema) = self.properties.get(key.as_ref()) {
                 schema.check(value, Path::Field(&path, key), causes);
             } else if let Some(schema) = self.additional.as_deref() {
-                schema.check(value, Path::Key(&path, key), causes);
+                schema.check(value, Path::Field(&path, key), causes);
             }
         }
     }
@@ -307,18 +294,29 @@ impl Schema {
             schema.check(value, path, &mut wrong);
             wrong.is_empty()
         };
+        let failed = |rule: &str| Cause {
+            field: "<nil>".to_owned(),
+            reason: "FieldValueInvalid",
+            message: format!("Invalid value: \"\": {} {rule}", quoted(&path.text())),
+        };
         if !self.any_of.is_empty() && !self.any_of.iter().any(|schema| accepts(&schema)) {
-            causes.push(path.invalid(&shown(value), "must validate at least one schema (anyOf)"));
+            causes.push(failed("must validate at least one schema (anyOf)"));
+            self.any_of[0].check(value, path, causes);
         }
-        if !self.one_of.is_empty() && self.one_of.iter().filter(accepts).count() != 1 {
-            causes.push(path.invalid(
-                &shown(value),
-                "must validate one and only one schema (oneOf)",
-            ));
+        const ONE_OF: &str = "must validate one and only one schema (oneOf).";
+        match self.one_of.iter().filter(accepts).count() {
+            1 => {}
+            _ if self.one_of.is_empty() => {}
+            0 => {
+                causes.push(failed(&format!("{ONE_OF} Found none valid")));
+                self.one_of[0].check(value, path, causes);
+            }
+            several => causes.push(failed(&format!(
+                "{ONE_OF} Found {several} valid alternatives"
+            ))),
         }
-        if let Some(schema) = self.not.as_deref().filter(accepts) {
-            let _ = schema;
-            causes.push(path.invalid(&shown(value), "must not validate the schema (not)"));
+        if self.not.as_deref().is_some_and(|schema| accepts(&schema)) {
+            causes.push(failed("must not validate the schema (not)"));
         }
     }
 
@@ -362,7 +360,9 @@ impl Format {
             Self::Byte => {
                 let body = text.trim_end_matches('=');
                 let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-                text.len() % 4 == 0 && text.len() - body.len() <= 2 && body.bytes().all(known)
+                text.len().is_multiple_of(4)
+                    && text.len() - body.len() <= 2
+                    && body.bytes().all(known)
             }
             Self::Int32 => true,
         }
@@ -414,13 +414,6 @@ fn too_many(path: Path<'_>, count: usize, most: usize) -> Cause {
         field: path.text(),
         reason: "FieldValueTooMany",
         message: format!("Too many: {count}: must have at most {most} items"),
-    }
-}
-
-fn shown(value: &Json<'_>) -> String {
-    match value {
-        Json::Object(_) | Json::Array(_) => quoted(""),
-        other => other.text(),
     }
 }
 
