@@ -1,12 +1,13 @@
-//! What does it cost to ask whether a workspace may go on, by handle, by name, and under caps?
+//! What does it cost to ask whether a workspace may go on: by handle, by name, and under caps?
 //!
 //! Timed: one check, or one acquisition with its release. `handle` is a prepared check, `name` looks the workspace up
-//! by its string; `governor` is that crate's keyed limiter with the same strings in the same order, `governor_direct` its limiter without
-//! keys. `allow` spends a permit of a rate that never runs out, `deny` asks a rate that is spent.
-//! Not timed: making limiters and first requests. Workspaces are visited in an order that has nothing to do with the
-//! order in which they came, so that 100k of them miss the caches; the strings and handles themselves lie in the order of the
-//! visits, as those of a request that has just arrived would be at hand.
-//! With two threads the time is that of one check of each. They share all workspaces, so one workspace is contended on purpose.
+//! by its string, `governor` is that crate's keyed limiter with the same strings in the same order, and
+//! `governor_direct` its limiter without keys. `allow` spends a permit of a rate that never runs out, `deny` asks one
+//! that is spent. With two threads it is the time of one check of each; they share all workspaces, so that one
+//! workspace is fought for.
+//! Not timed: making limiters, and first requests. The order of the visits has nothing to do with that of the first
+//! requests, so that what a limiter keeps for 100k workspaces is touched at random; the strings and handles themselves
+//! lie in the order of the visits, at hand like those of a request that has just come.
 //! Do not conclude anything about limits kept outside the process, which cost a thousand times as much.
 
 use std::hint::black_box;
