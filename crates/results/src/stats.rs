@@ -14,11 +14,6 @@ use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 /// It sinks a little as the sample grows, so a run with fewer samples than its baseline looks slower, never faster.
 pub const LOCATION_QUANTILE: f64 = 0.0;
 
-/// The rank from below up to which the minimum of an equal process lies with more than 95 % chance.
-///
-/// The five smallest of two equal samples are all of the same one in one of 2^5 cases.
-const LOCATION_RANK: usize = 5;
-
 /// The confidence of every interval that is shown.
 pub const CONFIDENCE: f64 = 0.95;
 
@@ -61,14 +56,17 @@ impl Quantile {
 
     /// What stands for one process: the [`LOCATION_QUANTILE`] of its per-iteration times.
     ///
-    /// Its interval reaches up to where the minimum of an equal process would lie, and not below itself.
+    /// Its standard error is the gap between the two fastest samples: where a tail falls off exponentially, that gap has
+    /// the minimum's own standard error for its mean. Ranks further up would be wrong: Criterion's later samples are
+    /// longer, and on a loaded machine hardly one of them is left alone.
     pub fn location(sample: &[f64]) -> Option<Self> {
         let sorted = sorted(sample)?;
         let estimate = interpolated(&sorted, LOCATION_QUANTILE);
+        let next = sorted[1.min(sorted.len() - 1)];
         Some(Self {
             estimate,
             low: estimate,
-            high: sorted[(LOCATION_RANK - 1).min(sorted.len() - 1)],
+            high: estimate * (next / estimate).powf(NORMAL_QUANTILE),
         })
     }
 

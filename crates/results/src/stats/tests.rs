@@ -151,17 +151,24 @@ fn fewer_samples_make_a_case_look_slower_and_hardly() {
 }
 
 #[test]
-fn the_interval_of_a_location_reaches_the_minimum_of_an_equal_process() {
+fn the_error_of_a_location_is_on_average_what_processes_spread_by() {
     let mut rng = StdRng::seed_from_u64(2);
-    let mut sample = || (0..30).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
-    let reached: u64 = (0..2000)
+    let processes: Vec<Quantile> = (0..2000)
         .map(|_| {
-            let location = Quantile::location(&sample()).expect("a sample");
-            let other = Quantile::location(&sample()).expect("a sample");
-            u64::from(other.estimate <= location.high)
+            // An exponential tail above the true time.
+            let sample: Vec<f64> = (0..30)
+                .map(|_| 1.0 - 0.5 * (1.0 - rng.random::<f64>()).ln())
+                .collect();
+            Quantile::location(&sample).expect("a sample")
         })
-        .sum();
-    assert!(rate_lower_bound(reached, 2000, 0.95) >= 0.95, "{reached}");
+        .collect();
+    let locations: Vec<f64> = processes.iter().map(|process| process.estimate).collect();
+    let spread = LogMoments::of(&locations).expect("positive").deviation;
+    let error = processes.iter().map(Quantile::log_error).sum::<f64>() / 2000.0;
+    assert!(
+        (0.9..1.1).contains(&(error / spread)),
+        "{error:.4} for {spread:.4}"
+    );
 }
 
 proptest! {
