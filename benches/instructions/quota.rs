@@ -25,7 +25,7 @@ fn spent() -> Handle {
 fn limiter(per_second: f64, burst: u32) -> (RateLimiter, LimitId) {
     let rate = Rate::per_second(per_second).expect("in range");
     let burst = Burst::new(burst).expect("not zero");
-    let limiter = RateLimiter::new([("limit", rate, burst)]);
+    let limiter = RateLimiter::reproducible([("limit", rate, burst)]);
     let limit = limiter.limit("limit").expect("made with it");
     (limiter, limit)
 }
@@ -53,7 +53,7 @@ fn named(n_workspaces: usize) -> (RateLimiter, LimitId, Vec<String>) {
 }
 
 fn capped() -> (CapSet, [CapId; 2]) {
-    let caps = CapSet::new([("parent_runs", 5), ("total_runs", 12)]);
+    let caps = CapSet::reproducible([("parent_runs", 5), ("total_runs", 12)]);
     let ids = ["parent_runs", "total_runs"].map(|name| caps.cap(name).expect("made with it"));
     (caps, ids)
 }

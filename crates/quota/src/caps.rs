@@ -9,7 +9,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use parking_lot::{Mutex, MutexGuard};
@@ -61,6 +61,20 @@ impl From<Refusal> for Decision {
 impl CapSet {
     /// A set of caps: each a name and how many it admits at once, per key.
     pub fn new<N: Into<Arc<str>>>(caps: impl IntoIterator<Item = (N, u32)>) -> Self {
+        Self::with_hasher(caps, SeedableRandomState::random())
+    }
+
+    /// A set that does exactly the same work in every process: for counting instructions.
+    ///
+    /// Whoever knows it can choose keys that make it slow; do not use it for requests.
+    pub fn reproducible<N: Into<Arc<str>>>(caps: impl IntoIterator<Item = (N, u32)>) -> Self {
+        Self::with_hasher(caps, SeedableRandomState::fixed())
+    }
+
+    fn with_hasher<N: Into<Arc<str>>>(
+        caps: impl IntoIterator<Item = (N, u32)>,
+        hasher: SeedableRandomState,
+    ) -> Self {
         let cap = |(name, at_most): (N, u32)| Cap {
             name: name.into(),
             at_most,
@@ -68,7 +82,7 @@ impl CapSet {
         Self {
             inner: Arc::new(Inner {
                 caps: caps.into_iter().map(cap).collect(),
-                hasher: RandomState::default(),
+                hasher,
                 shards: (0..N_SHARDS).map(|_| Shard::default()).collect(),
             }),
         }
@@ -166,7 +180,7 @@ impl fmt::Debug for Permit {
 struct Inner {
     caps: Box<[Cap]>,
     /// Seeded per set, so that nobody outside can choose colliding keys.
-    hasher: RandomState,
+    hasher: SeedableRandomState,
     shards: Box<[Shard]>,
 }
 

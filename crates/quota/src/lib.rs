@@ -13,6 +13,7 @@ pub mod gcra;
 pub mod clock;
 
 mod cell;
+mod shard;
 mod table;
 
 pub mod limiter;

@@ -25,7 +25,6 @@ impl Pass<'_> {
         let interrupt = shop.ledger.lock().interrupt(self.lease.key());
         self.lease.start_execution();
         self.worker = None;
-        let _counted = shop.metrics.execution_started();
         let started = Instant::now();
         let outcomes = if recorded.len() > 1 {
             let board = Board::new(&recorded, spent);
