@@ -364,10 +364,24 @@ impl Model {
         for number in 0..12 {
             self.apply(&Op::Forget(number));
         }
+        assert_eq!(self.order.n_known().0, 0, "nothing is kept of idle keys");
+        for lane in [Lane::Start, Lane::Control] {
+            for n in 0..4 * BURST {
+                add(
+                    &mut self.order,
+                    "other",
+                    &format!("q{n}"),
+                    lane,
+                    Priority::NORMAL,
+                    self.now,
+                );
+                pop_and_release(&mut self.order, self.now);
+            }
+        }
         assert_eq!(
             self.order.n_known(),
-            (0, 0),
-            "nothing is kept of idle keys and namespaces"
+            (0, 1),
+            "nothing is kept of namespaces once others were served"
         );
     }
 }
@@ -431,4 +445,21 @@ proptest! {
             }
         }
     }
+}
+
+pub(crate) fn add(
+    order: &mut Order,
+    namespace: &str,
+    name: &str,
+    lane: Lane,
+    priority: Priority,
+    now: Instant,
+) {
+    order.add(QueryKey::new(namespace, name), lane, priority, now);
+}
+
+pub(crate) fn pop_and_release(order: &mut Order, now: Instant) -> Option<String> {
+    let popped = order.pop(now)?;
+    order.release(popped.id, now);
+    Some(popped.key.to_string())
 }
