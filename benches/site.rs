@@ -127,7 +127,10 @@ impl Ends {
 
     /// From the end of the n-th Query to end that of another.
     fn between(&self, first: usize, last: usize) -> Duration {
-        let times = self.times.lock().expect("nobody panics while noting a time");
+        let times = self
+            .times
+            .lock()
+            .expect("nobody panics while noting a time");
         times[last - 1].duration_since(times[first - 1])
     }
 }
@@ -143,7 +146,10 @@ impl Execute for Ends {
         let executing = self.executor.execute(query, recorded, cancel, finished);
         Box::pin(async {
             let outcomes = executing.await;
-            let mut times = self.times.lock().expect("nobody panics while noting a time");
+            let mut times = self
+                .times
+                .lock()
+                .expect("nobody panics while noting a time");
             times.push(Instant::now());
             outcomes
         })
