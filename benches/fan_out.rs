@@ -206,25 +206,35 @@ fn zero_latency(suite: &mut Suite<'_>) {
     suite.macro_cases();
     for (parameter, n_targets) in [WIDTHS[0], WIDTHS[2], WIDTHS[4]] {
         let mut cpu = Vec::new();
+        let mut stubs = Vec::new();
         let set_up = || World::of(n_targets, Latency::Zero);
         suite.throughput(Throughput::Elements(n_targets as u64));
         suite.prepared("zero_latency", parameter, set_up, |bencher, world| {
             bencher.iter_custom(|n_runs| {
+                let stub = world.stub.busy();
                 let (began, used) = (Instant::now(), cpu_time());
                 world.runtime.block_on(async {
                     for _ in 0..n_runs {
                         assert_eq!(world.run().await, n_targets);
                     }
                 });
-                let used = (cpu_time() - used).as_secs_f64() * 1e6;
+                let took = began.elapsed();
                 #[expect(clippy::cast_precision_loss, reason = "far below 2^53 targets")]
-                cpu.push(used / (n_runs as f64 * n_targets as f64));
-                began.elapsed()
+                let ran = n_runs as f64 * n_targets as f64;
+                let per_target = |spent: Duration| spent.as_secs_f64() * 1e6 / ran;
+                cpu.push(per_target(cpu_time() - used));
+                stubs.push(per_target(world.stub.busy() - stub));
+                took
             });
         });
         let name = format!("cpu_per_target/{parameter}");
         let text = "CPU time of our thread for one model target, over loopback, without the stub's";
         if let Some(figure) = median(&name, cpu, "µs", text) {
+            suite.figure(figure);
+        }
+        let name = format!("stub_cpu_per_target/{parameter}");
+        let text = "CPU time of the stub's thread for the same target";
+        if let Some(figure) = median(&name, stubs, "µs", text) {
             suite.figure(figure);
         }
     }

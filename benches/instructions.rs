@@ -18,13 +18,14 @@ mod instructions {
     pub(crate) mod codec;
     pub(crate) mod queue;
     pub(crate) mod quota;
+    pub(crate) mod transition;
 }
 
 /// The library's own `main`, which runs the counts or one counted function.
 mod harness {
-    use super::instructions::{codec::codec, queue::queue, quota::quota};
+    use super::instructions::{codec::codec, queue::queue, quota::quota, transition::transition};
 
-    iai_callgrind::main!(library_benchmark_groups = codec, queue, quota);
+    iai_callgrind::main!(library_benchmark_groups = codec, queue, quota, transition);
 
     pub(super) fn run() {
         main();

@@ -20,6 +20,7 @@
 //! The ids of that file, `hops.rs`, begin with `hops/`: the group is the name of the target.
 //! Left to others: judging (`results`), what is measured (the crates under `crates/`).
 
+pub mod cases;
 pub mod clock;
 pub mod closing;
 pub mod counts;

@@ -7,6 +7,7 @@
 //! Objects are kept as the bytes that are sent, and one write is one buffer shared by the store, the answer and
 //! every watcher, so that the stand-in's own cost in a measurement is small; [`KubeApi::busy`] tells it.
 
+mod aftermath;
 mod apply;
 mod body;
 mod builtin;

@@ -42,8 +42,8 @@ impl Default for ExecutionConfig {
 
 /// Executes Queries. It belongs to one runtime, as its connections do.
 ///
-/// While [`execute`](Execute::execute) runs, the Query counts as executing in the metrics; its duration is for the
-/// caller to record, who alone knows when its terminal status is written.
+/// It records calls of models and tools and the loading of objects in the metrics. The execution as a whole is for
+/// the caller to record, who alone knows when its terminal status is written.
 #[derive(Debug)]
 pub struct Executor {
     resources: Resources,
@@ -106,7 +106,6 @@ impl Executor {
         cancel: &CancellationToken,
         finished: &(dyn Fn(usize, &TargetOutcome) + Send + Sync),
     ) -> Vec<TargetOutcome> {
-        let _executing = self.metrics.execution_started();
         let namespace = query.metadata.namespace.as_deref().unwrap_or_default();
         let namespace: Arc<str> = Arc::from(namespace);
         let targets = match self.resources.targets(&namespace, query).await {

@@ -2,5 +2,9 @@
 //!
 //! Time is tokio's paused clock: no sockets are involved, so that waiting takes no time and runs repeat.
 
+mod faults;
+mod killing;
 mod life;
+mod real;
+mod several;
 mod stage;

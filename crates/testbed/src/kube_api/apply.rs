@@ -59,7 +59,12 @@ pub(super) fn apply(call: &Call<'_>, body: &[u8]) -> Result<Written, Failure> {
     if let (Some(schema), Json::Object(members)) = (&call.resource.schema, &mut applied) {
         schema.prune_root(members);
     }
-    let is_there = call.resource.table.get(call.namespace, call.name).is_some();
+    let is_there = call
+        .resource
+        .objects
+        .table
+        .get(call.namespace, call.name)
+        .is_some();
     if !is_there && !call.is_status {
         return create(call, &config, &applied);
     }
@@ -226,7 +231,7 @@ fn conflict(call: &Call<'_>, conflicts: &[(Owner, String)]) -> Failure {
     let who = |owner: &Owner| {
         let using = match owner.is_apply {
             true => String::new(),
-            false => format!(" using {}", call.resource.api_version()),
+            false => format!(" using {}", call.resource.api_version),
         };
         format!("conflict with {:?}{using}", owner.manager)
     };
@@ -352,7 +357,7 @@ impl Owner {
             "operation",
             Json::string(if self.is_apply { "Apply" } else { "Update" }),
         );
-        entry.set("apiVersion", text(&call.resource.api_version()));
+        entry.set("apiVersion", text(&call.resource.api_version));
         entry.set("time", text(&self.time));
         entry.set("fieldsType", Json::string("FieldsV1"));
         entry.set("fieldsV1", self.fields.to_json());

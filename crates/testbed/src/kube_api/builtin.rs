@@ -7,13 +7,16 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Secret, Service};
 use k8s_openapi::api::events::v1::Event as GroupEvent;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::{Cause, Failure};
 use super::json::{Json, Members, Number};
 use super::resource::{Builtin, Resource};
+use super::schema::{BadPattern, Schema};
 use super::selector::is_label_text;
 
 /// Brings an object of a built-in kind into shape and appends what is wrong with it; others pass unchanged.
@@ -38,7 +41,10 @@ pub(super) fn prepare(
         Builtin::ConfigMap => check_immutable(members, old, &["data", "binaryData"], causes),
         Builtin::Service => prepare_service(members, old, causes),
         Builtin::Namespace => prepare_namespace(members, own),
-        Builtin::CustomResourceDefinition => prepare_crd(members, own, causes),
+        Builtin::CustomResourceDefinition => {
+            prepare_crd(members, own, causes);
+            check_schemas(members, causes);
+        }
         Builtin::Event | Builtin::GroupEvent | Builtin::Lease => {}
     }
     Ok(())
@@ -326,5 +332,35 @@ fn prepare_crd(members: &mut Members<'_>, own: &mut Members<'_>, causes: &mut Ve
     members.set("status", Json::Object(status));
     if own.get("generation").is_none() {
         own.set("generation", Json::Number(Number::Integer(1)));
+    }
+}
+
+/// Every version needs a schema, and one that compiles.
+fn check_schemas(members: &Members<'_>, causes: &mut Vec<Cause>) {
+    let versions = members.get("spec").and_then(|spec| spec.get("versions"));
+    let versions = versions.and_then(Json::as_array).unwrap_or_default();
+    for (index, version) in versions.iter().enumerate() {
+        let field = format!("spec.versions[{index}].schema.openAPIV3Schema");
+        let schema = version
+            .get("schema")
+            .and_then(|schema| schema.get("openAPIV3Schema"));
+        let Some(schema) = schema else {
+            causes.push(Cause {
+                field,
+                reason: "FieldValueRequired",
+                message: "Required value: schemas are required".to_owned(),
+            });
+            continue;
+        };
+        let props = serde_json::from_slice::<JSONSchemaProps>(&schema.to_vec());
+        if let Some(Err(BadPattern(why))) = props.ok().map(|props| Schema::compile(&props)) {
+            causes.push(Cause {
+                field,
+                reason: "FieldValueInvalid",
+                message: format!(
+                    "Invalid value: must be a valid regular expression, but isn't: {why}"
+                ),
+            });
+        }
     }
 }

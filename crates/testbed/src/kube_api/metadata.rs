@@ -128,18 +128,9 @@ pub(super) fn admit_update<'a>(
 ) -> Result<(), Failure> {
     normalize(new)?;
     check_version(resource, current, new)?;
-    for key in ["name", "namespace"] {
-        let (given, stored) = (new.str(key), old.str(key));
-        if given.is_some() && given != stored {
-            return Err(Failure::bad_request(match key {
-                "namespace" => NAMESPACE_MISMATCH.to_owned(),
-                _ => format!(
-                    "the name of the object ({}) does not match the name on the URL ({})",
-                    given.unwrap_or_default(),
-                    stored.unwrap_or_default()
-                ),
-            }));
-        }
+    check_name(current.meta.name(), new)?;
+    if new.get("namespace").is_some() && new.str("namespace") != old.str("namespace") {
+        return Err(Failure::bad_request(NAMESPACE_MISMATCH));
     }
     if let Some(uid) = new
         .get("uid")
@@ -181,15 +172,13 @@ pub(super) fn check_uid(
     }
 }
 
-/// Refuses an update based on another version of the object; takes the version out.
+/// Refuses an update based on another version of the object.
 pub(super) fn check_version(
     resource: &Resource,
     current: &Object,
-    metadata: &mut Members<'_>,
+    metadata: &Members<'_>,
 ) -> Result<(), Failure> {
-    let Some(Json::String(given)) = metadata.remove("resourceVersion") else {
-        return Ok(());
-    };
+    let given = metadata.str("resourceVersion").unwrap_or_default();
     match given.parse::<u64>() {
         _ if given.is_empty() => Ok(()),
         Ok(version) if version == current.version => Ok(()),
@@ -198,6 +187,30 @@ pub(super) fn check_version(
             "strconv.ParseUint: parsing {given:?}: invalid syntax"
         ))),
     }
+}
+
+/// Refuses an object or a patch that names another object than its path.
+pub(super) fn check_name(name: &str, metadata: &Members<'_>) -> Result<(), Failure> {
+    match metadata.str("name") {
+        Some(given) if given != name => Err(Failure::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({name})"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a merge patch of metadata says nothing but what clients may say freely.
+pub(super) fn changes_collections_only(patch: &Members<'_>) -> bool {
+    let is_free = |key: &str| {
+        matches!(
+            key,
+            "labels" | "annotations" | "finalizers" | "ownerReferences"
+        )
+    };
+    patch.0.iter().all(|(key, value)| match &**key {
+        "resourceVersion" | "name" => value.as_str().is_some(),
+        key => is_free(key),
+    })
 }
 
 fn refuse_new_finalizers(old: &Members<'_>, new: &Members<'_>, causes: &mut Vec<Cause>) {

@@ -154,7 +154,7 @@ impl Continue {
 /// The object a get asks for; `stale` is the version to serve instead of the newest.
 pub(super) fn get(call: &Call<'_>, stale: Option<u64>) -> Result<Arc<Object>, Failure> {
     let asked = Asked::parse(call.params)?;
-    let table = &call.resource.table;
+    let table = &call.resource.objects.table;
     if !matches!(asked, Asked::Newest | Asked::Any) {
         asked.check_reached(table.version())?;
     }
@@ -194,7 +194,9 @@ pub(super) fn list(call: &Call<'_>, form: Form, stale: Option<u64>) -> Result<By
     let matches = |object: &Object| selector.matches(object);
     let page = if params.continue_token.is_empty() {
         let asked = Asked::parse(params)?;
-        asked.check_reached(resource.table.version())?;
+        if !matches!(asked, Asked::Newest | Asked::Any) {
+            asked.check_reached(resource.objects.table.version())?;
+        }
         let at = match asked {
             Asked::Exactly(version) => Some(version),
             Asked::Newest | Asked::Any => stale,
@@ -205,7 +207,13 @@ pub(super) fn list(call: &Call<'_>, form: Form, stale: Option<u64>) -> Result<By
             after: None,
             limit,
         };
-        let page = resource.table.page(scope, at, &matches);
+        let page = match selector.name() {
+            Some(name) if !resource.namespaced || !namespace.is_empty() => resource
+                .objects
+                .table
+                .page_of_one(namespace, name, at, &matches),
+            _ => resource.objects.table.page(scope, at, &matches),
+        };
         page.map_err(|expired| Failure::too_old(at.unwrap_or(0), expired.oldest))?
     } else {
         let from = Continue::parse(&params.continue_token)?;
@@ -218,7 +226,7 @@ pub(super) fn list(call: &Call<'_>, form: Form, stale: Option<u64>) -> Result<By
             version: None,
             after: from.after.clone(),
         };
-        let page = resource.table.page(scope, from.version, &matches);
+        let page = resource.objects.table.page(scope, from.version, &matches);
         page.map_err(|_| Failure::expired_page(resume().token()))?
     };
     Ok(list_body(resource, &page, &selector, form))
@@ -239,7 +247,7 @@ fn list_body(resource: &Resource, page: &Page, selector: &Selector, form: Form) 
         .sum();
     let mut body = Vec::with_capacity(items + 256);
     let (kind, api_version) = match form {
-        Form::Whole => (&*resource.list_kind, resource.api_version()),
+        Form::Whole => (&*resource.list_kind, resource.api_version.to_string()),
         Form::MetadataOnly => ("PartialObjectMetadataList", "meta.k8s.io/v1".to_owned()),
     };
     body.extend_from_slice(br#"{"kind":"#);
@@ -288,7 +296,7 @@ pub(super) fn deleted_status(resource: &Resource, gone: &Object) -> Bytes {
 /// What a collection delete answers: the last states of what it removed.
 pub(super) fn removed_list(resource: &Resource, objects: Vec<Arc<Object>>, form: Form) -> Bytes {
     let page = Page {
-        version: resource.table.version(),
+        version: resource.objects.table.version(),
         objects,
         remaining: 0,
     };

@@ -143,6 +143,7 @@ impl Call<'_> {
         };
         let page = self
             .resource
+            .objects
             .table
             .page(scope, None, &|object| selector.matches(object))
             .map_err(|expired| Failure::too_old(0, expired.oldest))?;
@@ -152,7 +153,7 @@ impl Call<'_> {
                 name: object.meta.name(),
                 ..*self
             };
-            while let Some(current) = self.resource.table.get(one.namespace, one.name) {
+            while let Some(current) = self.resource.objects.table.get(one.namespace, one.name) {
                 if current.meta.uid != object.meta.uid {
                     break;
                 }
@@ -173,7 +174,12 @@ impl Call<'_> {
             if dry_run {
                 return Ok(Some(Removed::Gone(Arc::clone(current))));
             }
-            let Ok(gone) = self.resource.table.remove(head, current, &current.draft()) else {
+            let Ok(gone) = self
+                .resource
+                .objects
+                .table
+                .remove(head, current, &current.draft())
+            else {
                 return Ok(None);
             };
             self.server.after_write(self.resource, &gone);
@@ -187,7 +193,7 @@ impl Call<'_> {
             let object = draft.build(head, Change::Modified, current.version);
             return Ok(Some(Removed::Marked(Arc::new(object))));
         }
-        let Ok(marked) = self.resource.table.replace(head, current, &draft) else {
+        let Ok(marked) = self.resource.objects.table.replace(head, current, &draft) else {
             return Ok(None);
         };
         self.server.after_write(self.resource, &marked);

@@ -11,13 +11,15 @@ use super::json::{Json, Members, write_string};
 use super::meter::Counters;
 use super::object::Fields;
 use super::schema::{BadPattern, Schema};
-use super::table::{Table, Versions};
+use super::table::Table;
 
 /// One kind in one version, with its objects.
 #[derive(Debug)]
 pub(super) struct Resource {
     pub(super) group: Box<str>,
     pub(super) version: Box<str>,
+    /// Group and version as objects write them.
+    pub(super) api_version: Box<str>,
     pub(super) kind: Box<str>,
     pub(super) list_kind: Box<str>,
     pub(super) plural: Box<str>,
@@ -33,6 +35,13 @@ pub(super) struct Resource {
     no_fields: Fields,
     /// `{"apiVersion":…,"kind":…,"metadata":`, the constant beginning of every object.
     pub(super) head: Box<[u8]>,
+    /// Shared by the versions of a definition that change while the server runs.
+    pub(super) objects: Arc<Objects>,
+}
+
+/// The objects of a kind, and how often they were asked for.
+#[derive(Debug)]
+pub(super) struct Objects {
     pub(super) table: Table,
     pub(super) counters: Counters,
 }
@@ -143,11 +152,12 @@ impl Builtin {
 }
 
 impl Resource {
-    pub(super) fn builtin(builtin: Builtin, versions: &Arc<Versions>, history_size: usize) -> Self {
+    pub(super) fn builtin(builtin: Builtin, objects: Arc<Objects>) -> Self {
         let [group, version, kind, plural] = builtin.names();
         Self {
             group: group.into(),
             version: version.into(),
+            api_version: api_version(group, version),
             kind: kind.into(),
             list_kind: format!("{kind}List").into(),
             plural: plural.into(),
@@ -167,10 +177,9 @@ impl Resource {
                 .iter()
                 .map(|path| Selectable::parse(path))
                 .collect(),
-            no_fields: Fields::from([]),
+            no_fields: Fields::default(),
             head: head(group, version, kind),
-            table: Table::new(Arc::clone(versions), history_size),
-            counters: Counters::default(),
+            objects,
         }
     }
 
@@ -179,8 +188,7 @@ impl Resource {
     /// Other versions are not served: conversion is not part of the stand-in.
     pub(super) fn custom(
         crd: &CustomResourceDefinition,
-        versions: &Arc<Versions>,
-        history_size: usize,
+        objects: Arc<Objects>,
     ) -> Result<Option<Self>, BadPattern> {
         let spec = &crd.spec;
         let Some(version) = spec
@@ -199,6 +207,7 @@ impl Resource {
         Ok(Some(Self {
             group: spec.group.as_str().into(),
             version: version.name.as_str().into(),
+            api_version: api_version(&spec.group, &version.name),
             kind: kind.into(),
             list_kind: names
                 .list_kind
@@ -223,10 +232,9 @@ impl Resource {
                 .flatten()
                 .map(|field| Selectable::parse(&field.json_path))
                 .collect(),
-            no_fields: Fields::from([]),
+            no_fields: Fields::default(),
             head: head(&spec.group, &version.name, kind),
-            table: Table::new(Arc::clone(versions), history_size),
-            counters: Counters::default(),
+            objects,
         }))
     }
 
@@ -243,13 +251,6 @@ impl Resource {
         match &*self.group {
             "" => self.kind.to_string(),
             group => format!("{}.{group}", self.kind),
-        }
-    }
-
-    pub(super) fn api_version(&self) -> String {
-        match &*self.group {
-            "" => self.version.to_string(),
-            group => format!("{group}/{}", self.version),
         }
     }
 
@@ -315,22 +316,27 @@ impl Resource {
         updated.collect()
     }
 
+    /// Refuses an object that does not say what it is; the types of built-in kinds know.
+    pub(super) fn require_kind(&self, members: &Members<'_>) -> Result<(), Failure> {
+        if self.builtin.is_some() || members.str("kind").is_some_and(|kind| !kind.is_empty()) {
+            return Ok(());
+        }
+        Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing",
+            self.kind
+        )))
+    }
+
     /// Refuses an envelope that says another kind or version than the path.
     pub(super) fn check_envelope(&self, members: &Members<'_>) -> Result<(), Failure> {
         let given = members.str("apiVersion").unwrap_or_default();
-        let expected = self.api_version();
+        let expected = &*self.api_version;
         if !given.is_empty() && given != expected {
             return Err(Failure::bad_request(format!(
                 "the API version in the data ({given}) does not match the expected API version ({expected})"
             )));
         }
         let kind = members.str("kind").unwrap_or_default();
-        if kind.is_empty() && self.builtin.is_none() {
-            return Err(Failure::bad_request(format!(
-                "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing",
-                self.kind
-            )));
-        }
         if kind.is_empty() || kind == &*self.kind {
             return Ok(());
         }
@@ -389,13 +395,16 @@ fn text_at(value: &Json<'_>, steps: &[Box<str>]) -> Box<str> {
     }
 }
 
+fn api_version(group: &str, version: &str) -> Box<str> {
+    match group {
+        "" => version.into(),
+        group => format!("{group}/{version}").into(),
+    }
+}
+
 fn head(group: &str, version: &str, kind: &str) -> Box<[u8]> {
-    let api_version = match group {
-        "" => version.to_owned(),
-        group => format!("{group}/{version}"),
-    };
     let mut head = br#"{"apiVersion":"#.to_vec();
-    write_string(&mut head, &api_version);
+    write_string(&mut head, &api_version(group, version));
     head.extend_from_slice(br#","kind":"#);
     write_string(&mut head, kind);
     head.extend_from_slice(br#","metadata":"#);

@@ -16,7 +16,7 @@ use regex::Regex;
 
 use super::json::Json;
 
-pub(super) use check::{Path, quoted};
+pub(super) use check::Path;
 
 /// One node of a schema.
 #[derive(Clone, Debug, Default)]

@@ -52,6 +52,12 @@ impl Selector {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
+    /// The only name that can match, if the selector asks for one.
+    pub(super) fn name(&self) -> Option<&str> {
+        let asks = |rule: &&FieldRule| matches!(rule.field, Field::Name) && !rule.negated;
+        self.fields.iter().find(asks).map(|rule| &*rule.value)
+    }
+
     pub(super) fn matches(&self, object: &Object) -> bool {
         self.labels.iter().all(|rule| rule.matches(object))
             && self.fields.iter().all(|rule| rule.matches(object))

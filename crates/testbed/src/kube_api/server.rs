@@ -21,14 +21,13 @@ use super::discovery;
 use super::failure::Failure;
 use super::faults::{Effect, Faults, Lost, Strike, Subject};
 use super::json::Members;
-use super::meter::{Counts, Meter};
-use super::object::Object;
+use super::meter::{Counters, Counts, Meter};
 use super::read::{self, Form};
 use super::remove::{DeleteOptions, Removed};
 use super::request::{Params, Target, Verb};
-use super::resource::{Builtin, Resource};
+use super::resource::{Builtin, Objects, Resource};
 use super::selector::Selector;
-use super::table::Versions;
+use super::table::{Table, Versions};
 use super::watch::Watch;
 use super::write::{Call, PatchKind, Written};
 
@@ -48,7 +47,7 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(settings: Settings) -> Self {
         let versions = Arc::new(Versions::new());
-        let builtin = |kind| Arc::new(Resource::builtin(kind, &versions, settings.history_size));
+        let builtin = |kind| Arc::new(Resource::builtin(kind, new_objects(&versions, settings)));
         let resources = Builtin::ALL.into_iter().map(builtin).collect();
         Self {
             settings,
@@ -75,7 +74,7 @@ impl Server {
         resources.iter().find(is_it).cloned()
     }
 
-    fn builtin(&self, builtin: Builtin) -> Arc<Resource> {
+    pub(super) fn builtin(&self, builtin: Builtin) -> Arc<Resource> {
         let resources = self.resources.read();
         let found = resources
             .iter()
@@ -156,7 +155,7 @@ impl Server {
             return Ok(());
         }
         let namespaces = self.builtin(Builtin::Namespace);
-        let Some(found) = namespaces.table.get("", namespace) else {
+        let Some(found) = namespaces.objects.table.get("", namespace) else {
             return Err(Failure::not_found(&namespaces, namespace));
         };
         if found.meta.deleting {
@@ -172,39 +171,33 @@ impl Server {
         Ok(())
     }
 
-    /// What follows from a stored change: definitions come and go, namespaces are emptied.
-    pub(super) fn after_write(&self, resource: &Resource, object: &Object) {
-        match resource.builtin {
-            Some(Builtin::CustomResourceDefinition) => self.redefine(object),
-            _ => {}
-        }
+    /// Room for the objects of one more kind.
+    pub(super) fn new_objects(&self) -> Arc<Objects> {
+        new_objects(&self.versions, self.settings)
     }
 
-    fn redefine(&self, object: &Object) {
-        let Ok(crd) = serde_json::from_slice::<CustomResourceDefinition>(object.body_bytes())
-        else {
-            return;
-        };
+    /// Changes the kinds that are served; what `change` returns is served no more and its watches end.
+    pub(super) fn change_resources(
+        &self,
+        change: impl FnOnce(&mut Vec<Arc<Resource>>) -> Option<Arc<Resource>>,
+    ) {
         let mut resources = self.resources.write();
         let mut next = (**resources).clone();
-        let is_other = |resource: &Arc<Resource>| {
-            *resource.plural != *crd.spec.names.plural || *resource.group != *crd.spec.group
-        };
-        let is_gone = object.change == super::object::Change::Deleted;
-        next.retain(is_other);
-        if !is_gone
-            && let Ok(Some(custom)) =
-                Resource::custom(&crd, &self.versions, self.settings.history_size)
-        {
-            next.push(Arc::new(custom));
-        }
+        let gone = change(&mut next);
         *resources = Arc::new(next);
+        drop(resources);
+        if let Some(gone) = gone {
+            gone.objects.table.end_watches();
+        }
     }
 
     pub(super) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for resource in self.resources().iter() {
-            resource.counters.collect(&resource.plural, &mut counts);
+            resource
+                .objects
+                .counters
+                .collect(&resource.plural, &mut counts);
         }
         counts
     }
@@ -214,21 +207,28 @@ impl Server {
         let of_plural = resources
             .iter()
             .filter(|resource| *resource.plural == *plural);
-        of_plural.map(|resource| resource.table.len()).sum()
+        of_plural.map(|resource| resource.objects.table.len()).sum()
     }
 
     pub(super) fn drop_watches(&self) {
         self.faults.start_epoch();
         for resource in self.resources().iter() {
-            resource.table.wake_all();
+            resource.objects.table.wake_all();
         }
     }
 
     pub(super) fn compact(&self) {
         for resource in self.resources().iter() {
-            resource.table.forget_history();
+            resource.objects.table.forget_history();
         }
     }
+}
+
+fn new_objects(versions: &Arc<Versions>, settings: Settings) -> Arc<Objects> {
+    Arc::new(Objects {
+        table: Table::new(Arc::clone(versions), settings.history_size),
+        counters: Counters::default(),
+    })
 }
 
 /// The connection broke before an answer came; only by a fault.
@@ -283,18 +283,20 @@ async fn collect(mut body: Body) -> Result<Bytes, Failure> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let mut pieces: Vec<Bytes> = Vec::new();
+    let mut whole = Bytes::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame =
             frame.map_err(|error| Failure::bad_request(format!("the body broke off: {error}")))?;
         if let Ok(bytes) = frame.into_data() {
-            pieces.push(bytes);
+            whole = match whole.is_empty() {
+                true => bytes,
+                false => Bytes::from([whole, bytes].concat()),
+            };
+        }
+        if body.is_end_stream() {
+            break;
         }
     }
-    let whole = match pieces.len() {
-        1 => pieces.swap_remove(0),
-        _ => Bytes::from(pieces.concat()),
-    };
     if whole.len() > LONGEST {
         let message = format!("Request entity too large: limit is {LONGEST}");
         return Err(Failure::new(
@@ -348,7 +350,7 @@ impl<'a> Route<'a> {
         }
         let verb = Verb::of(&parts.method, target.name.is_some(), params.watch)
             .ok_or_else(Failure::method_not_allowed)?;
-        resource.counters.add(verb, is_status);
+        resource.objects.counters.add(verb, is_status);
         Ok(Some(Self {
             target,
             resource,
@@ -405,7 +407,7 @@ impl<'a> Route<'a> {
         };
         let stale = strike
             .stale
-            .map(|changes| resource.table.version_before(changes));
+            .map(|changes| resource.objects.table.version_before(changes));
         match self.verb {
             Verb::Get => once(form.body(&*read::get(&call, stale)?)),
             Verb::List => once(read::list(&call, form, stale)?),

@@ -211,6 +211,28 @@ impl Table {
         Ok(state.page(scope, version, &undone, matches))
     }
 
+    /// A page that can only have one object, found by its name instead of by looking at all.
+    pub(super) fn page_of_one(
+        &self,
+        namespace: &str,
+        name: &str,
+        at: Option<u64>,
+        matches: &dyn Fn(&Object) -> bool,
+    ) -> Result<Page, Expired> {
+        let state = self.state.lock();
+        let current = self.versions.current();
+        let version = at.unwrap_or(current).min(current);
+        let object = state.get_at(namespace, name, version)?;
+        Ok(Page {
+            version,
+            objects: object
+                .filter(|object| matches(object))
+                .into_iter()
+                .collect(),
+            remaining: 0,
+        })
+    }
+
     /// One object as it was at an older version.
     pub(super) fn get_at(
         &self,
@@ -218,19 +240,7 @@ impl Table {
         name: &str,
         version: u64,
     ) -> Result<Option<Arc<Object>>, Expired> {
-        let state = self.state.lock();
-        let is_it = |event: &&Event| {
-            let meta = &event.object.meta;
-            meta.name() == name && meta.namespace() == namespace
-        };
-        let start = state.start_after(version)?;
-        let first_since = state.history.range(start..).find(is_it);
-        Ok(match first_since {
-            Some(event) => event.previous.clone(),
-            None => state
-                .find(namespace, name)
-                .and_then(|slot| state.slots[slot as usize].clone()),
-        })
+        self.state.lock().get_at(namespace, name, version)
     }
 
     /// The version before the last `n` changes of this table, as far back as the history reaches.
@@ -306,6 +316,12 @@ impl Table {
         waiting.into_iter().for_each(Waker::wake);
     }
 
+    /// Ends every watch, also those that have seen all there is.
+    pub(super) fn end_watches(&self) {
+        self.state.lock().first += 1;
+        self.forget_history();
+    }
+
     /// Forgets the history, so that every older version is expired.
     pub(super) fn forget_history(&self) {
         let mut state = self.state.lock();
@@ -328,6 +344,25 @@ impl State {
         self.by_key
             .find(hash(&self.hasher, namespace, name), is_it)
             .copied()
+    }
+
+    fn get_at(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: u64,
+    ) -> Result<Option<Arc<Object>>, Expired> {
+        let is_it = |event: &&Event| {
+            let meta = &event.object.meta;
+            meta.name() == name && meta.namespace() == namespace
+        };
+        let start = self.start_after(version)?;
+        Ok(match self.history.range(start..).find(is_it) {
+            Some(event) => event.previous.clone(),
+            None => self
+                .find(namespace, name)
+                .and_then(|slot| self.slots[slot as usize].clone()),
+        })
     }
 
     fn find_exactly(&self, expected: &Arc<Object>) -> Result<u32, Raced> {
@@ -396,6 +431,10 @@ impl State {
             });
         }
         let is_seen = |event: &Event| event.object.version <= version;
+        // Mostly nothing came since, and searching touches memory that is long cold.
+        if self.history.back().is_none_or(is_seen) {
+            return Ok(self.history.len());
+        }
         Ok(self.history.partition_point(is_seen))
     }
 

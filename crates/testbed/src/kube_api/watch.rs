@@ -95,7 +95,7 @@ impl Watch {
             Asked::Newest | Asked::Any => None,
         };
         let started = if with_initial {
-            let current = resource.table.version();
+            let current = resource.objects.table.version();
             asked.check_reached(current)?;
             let at = stale.map(|stale| stale.max(from.unwrap_or(0)));
             watch.start_with_objects(
@@ -103,7 +103,7 @@ impl Watch {
                 params.send_initial_events == Some(true) && params.bookmarks,
             )
         } else {
-            watch.start_after(from.unwrap_or_else(|| resource.table.version()))
+            watch.start_after(from.unwrap_or_else(|| resource.objects.table.version()))
         };
         if let Err(failure) = started {
             // Once the request is understood, a watch answers 200 and tells of errors in its stream.
@@ -119,7 +119,11 @@ impl Watch {
             limit: usize::MAX,
         };
         let matches = |object: &Object| self.view.selector.matches(object);
-        let page = self.resource.table.page_and_cursor(scope, at, &matches);
+        let page = self
+            .resource
+            .objects
+            .table
+            .page_and_cursor(scope, at, &matches);
         let (page, cursor): (Page, u64) =
             page.map_err(|expired| Failure::too_old(at.unwrap_or(0), expired.oldest))?;
         self.cursor = cursor;
@@ -135,9 +139,10 @@ impl Watch {
     }
 
     fn start_after(&mut self, version: u64) -> Result<(), Failure> {
-        let reached = version.min(self.resource.table.version());
+        let reached = version.min(self.resource.objects.table.version());
         self.cursor = self
             .resource
+            .objects
             .table
             .cursor_after(reached)
             .map_err(|expired| Failure::too_old(version, expired.oldest))?;
@@ -201,7 +206,7 @@ impl Watch {
             pending.push_back(frame);
             strike.lag.is_none() && pending.len() < BATCH
         };
-        self.complete_to = resource.table.read(cursor, context.waker(), take)?;
+        self.complete_to = resource.objects.table.read(cursor, context.waker(), take)?;
         self.hold = strike.lag.map(|lag| Box::pin(sleep(lag)));
         if strike.expire {
             self.expire();
@@ -212,7 +217,7 @@ impl Watch {
 
     /// Ends the watch with a 410.
     pub(super) fn expire(&mut self) {
-        let current = self.resource.table.version();
+        let current = self.resource.objects.table.version();
         self.end_with(&Failure::too_old(self.complete_to, current));
     }
 
@@ -242,7 +247,7 @@ impl Watch {
         let mut frame = br#"{"type":"BOOKMARK","object":{"kind":"#.to_vec();
         write_string(&mut frame, &self.resource.kind);
         frame.extend_from_slice(br#","apiVersion":"#);
-        write_string(&mut frame, &self.resource.api_version());
+        write_string(&mut frame, &self.resource.api_version);
         frame.extend_from_slice(br#","metadata":{"resourceVersion":""#);
         write_decimal(&mut frame, self.complete_to);
         frame.push(b'"');

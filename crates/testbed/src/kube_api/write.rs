@@ -98,6 +98,7 @@ impl<'a> Call<'a> {
 
     pub(super) fn current(&self) -> Result<Arc<Object>, Failure> {
         self.resource
+            .objects
             .table
             .get(self.namespace, self.name)
             .ok_or_else(|| self.not_found())
@@ -105,6 +106,7 @@ impl<'a> Call<'a> {
 
     pub(super) fn create(&self, body: &[u8]) -> Result<Written, Failure> {
         let mut members = parse_body(body)?;
+        self.resource.require_kind(&members)?;
         self.resource.check_envelope(&members)?;
         let mut own = metadata::take(&mut members)?;
         metadata::normalize(&mut own)?;
@@ -133,7 +135,13 @@ impl<'a> Call<'a> {
             };
             let draft = self.draft_new(members.clone(), own.clone(), &name)?;
             if self.params.dry_run {
-                if self.resource.table.get(self.namespace, &name).is_some() {
+                if self
+                    .resource
+                    .objects
+                    .table
+                    .get(self.namespace, &name)
+                    .is_some()
+                {
                     return Err(Failure::already_exists(self.resource, &name));
                 }
                 let object = Arc::new(draft.build(&self.resource.head, Change::Added, 0));
@@ -142,7 +150,12 @@ impl<'a> Call<'a> {
                     object,
                 });
             }
-            if let Some(object) = self.resource.table.insert(&self.resource.head, &draft) {
+            if let Some(object) = self
+                .resource
+                .objects
+                .table
+                .insert(&self.resource.head, &draft)
+            {
                 self.server.after_write(self.resource, &object);
                 return Ok(Written {
                     code: StatusCode::CREATED,
@@ -298,7 +311,12 @@ impl<'a> Call<'a> {
             Some(_) => {}
         }
         if self.resource.creates_on_replace() && !self.is_status {
-            let is_missing = self.resource.table.get(self.namespace, self.name).is_none();
+            let is_missing = self
+                .resource
+                .objects
+                .table
+                .get(self.namespace, self.name)
+                .is_none();
             let is_based = members
                 .get("metadata")
                 .and_then(|own| own.get("resourceVersion"))
@@ -332,17 +350,7 @@ impl<'a> Call<'a> {
 
     pub(super) fn patch(&self, kind: PatchKind, body: &[u8]) -> Result<Written, Failure> {
         match kind {
-            PatchKind::Merge => {
-                let patch = parse_body(body)?;
-                match &patch.0[..] {
-                    _ if self.resource.builtin.is_some() => self.patch_merge(&patch),
-                    [(key, _)] if self.is_status && key == "status" => self.patch_status(&patch),
-                    [(key, _)] if !self.is_status && key == "metadata" => {
-                        self.patch_metadata(&patch)
-                    }
-                    _ => self.patch_merge(&patch),
-                }
-            }
+            PatchKind::Merge => self.retrying(|current| self.merge(current, parse_body(body)?)),
             PatchKind::Json => {
                 let operations = json_patch::parse(body)?;
                 self.update(|_, old| {
@@ -361,80 +369,98 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn patch_merge(&self, patch: &Members<'_>) -> Result<Written, Failure> {
-        let patch = patch.clone().into_owned();
-        self.update(|_, old| {
-            let mut root = Json::Object(old);
-            root.merge(Json::Object(patch.clone()));
-            into_members(root)
-        })
+    /// A merge patch; of the status alone and of the metadata alone the rest is not parsed.
+    fn merge(&self, current: &Arc<Object>, patch: Members<'_>) -> Result<Written, Stop> {
+        let is_whole = current.meta.managed || self.resource.builtin.is_some();
+        if !is_whole && self.is_status {
+            return self.merge_status(current, patch);
+        }
+        let is_metadata = |(key, _): &(Cow<'_, str>, Json<'_>)| {
+            matches!(&**key, "apiVersion" | "kind" | "metadata")
+        };
+        let is_plain = || {
+            let changes = patch.get("metadata").and_then(Json::as_object);
+            changes.is_some_and(metadata::changes_collections_only)
+        };
+        if !is_whole && !current.meta.deleting && patch.0.iter().all(is_metadata) && is_plain() {
+            return self.merge_metadata(current, patch);
+        }
+        let old = stored_members(current)?;
+        let mut root = Json::Object(old.clone());
+        root.merge(Json::Object(patch));
+        let draft = self.draft_update(current, old, into_members(root)?)?;
+        self.store(current, &draft)
     }
 
-    /// A merge patch of the status alone: nothing else is parsed.
-    fn patch_status(&self, patch: &Members<'_>) -> Result<Written, Failure> {
-        self.retrying(|current| {
-            if current.meta.managed {
-                return self.patch_merge(patch).map_err(Stop::Refused);
-            }
-            let old = current.status_bytes();
-            let mut status = match old {
-                Some(bytes) => stored(bytes)?,
-                None => Json::object(),
-            };
-            status.merge(patch.get("status").cloned().unwrap_or(Json::Null));
-            let mut draft = current.draft();
-            let described = self
-                .resource
-                .schema
-                .as_ref()
-                .and_then(|root| root.property("status"));
-            if let Some(schema) = described.filter(|_| !status.is_null()) {
-                let mut causes = Vec::new();
-                schema.prune(&mut status);
-                schema.fill_defaults(&mut status);
-                schema.check(&status, Path::Field(&Path::Root, "status"), &mut causes);
-                if !causes.is_empty() {
-                    return Err(Failure::invalid(self.resource, self.name, &causes).into());
-                }
-            } else if described.is_none() && self.resource.schema.is_some() {
-                return Ok(Written::ok(Arc::clone(current)));
-            }
-            let mut bytes = Vec::with_capacity(old.map_or(0, <[u8]>::len) + 256);
-            if !status.is_null() {
-                bytes.extend_from_slice(br#","status":"#);
-                status.write(&mut bytes);
-            }
-            draft.status = Cow::Owned(bytes);
-            draft.fields = self.resource.fields_with_status(&current.fields, &status);
-            self.store(current, &draft)
-        })
-    }
-
-    /// A merge patch of the metadata alone: nothing else is parsed.
-    fn patch_metadata(&self, patch: &Members<'_>) -> Result<Written, Failure> {
-        self.retrying(|current| {
-            if current.meta.managed {
-                return self.patch_merge(patch).map_err(Stop::Refused);
-            }
-            let Json::Object(old) = stored(current.metadata_bytes())? else {
-                return Err(Failure::internal("stored metadata is no object").into());
-            };
-            let mut merged = Json::Object(old.clone());
-            merged.merge(patch.get("metadata").cloned().unwrap_or(Json::Null));
-            let mut new = match merged {
-                Json::Object(members) => members,
-                _ => Members::default(),
-            };
+    /// A merge patch of the status: whatever else it says is ignored.
+    fn merge_status(&self, current: &Arc<Object>, mut patch: Members<'_>) -> Result<Written, Stop> {
+        self.check_patch(current, &patch)?;
+        let Some(change) = patch.remove("status") else {
+            return Ok(Written::ok(Arc::clone(current)));
+        };
+        let old = current.status_bytes();
+        let mut status = match old {
+            Some(bytes) if !change.is_null() => stored(bytes)?,
+            _ => Json::Null,
+        };
+        status.merge(change);
+        let root = self.resource.schema.as_ref();
+        let described = root.and_then(|root| root.property("status"));
+        if let Some(schema) = described.filter(|_| !status.is_null()) {
             let mut causes = Vec::new();
-            metadata::admit_update(self.resource, current, &old, &mut new, &mut causes)?;
-            if !causes.is_empty() {
-                return Err(Failure::invalid(self.resource, self.name, &causes).into());
-            }
-            let mut draft = current.draft();
-            draft.metadata = Cow::Owned(metadata::open_bytes(&new));
-            draft.meta = Arc::new(Meta::read(Arc::clone(&current.meta.key), &new));
-            self.store(current, &draft)
-        })
+            schema.prune(&mut status);
+            schema.fill_defaults(&mut status);
+            schema.check(&status, Path::Field(&Path::Root, "status"), &mut causes);
+            self.refuse_invalid(&causes)?;
+        } else if described.is_none() && root.is_some() {
+            return Ok(Written::ok(Arc::clone(current)));
+        }
+        let mut bytes = Vec::with_capacity(old.map_or(0, <[u8]>::len) + 256);
+        if !status.is_null() {
+            bytes.extend_from_slice(br#","status":"#);
+            status.write(&mut bytes);
+        }
+        let mut draft = current.draft();
+        draft.status = Cow::Owned(bytes);
+        draft.fields = self.resource.fields_with_status(&current.fields, &status);
+        self.store(current, &draft)
+    }
+
+    /// A merge patch of what clients may freely say in metadata.
+    fn merge_metadata(
+        &self,
+        current: &Arc<Object>,
+        mut patch: Members<'_>,
+    ) -> Result<Written, Stop> {
+        self.check_patch(current, &patch)?;
+        let mut own = stored(current.metadata_bytes())?;
+        own.merge(patch.remove("metadata").unwrap_or(Json::Null));
+        let own = own.make_object();
+        metadata::normalize(own)?;
+        let mut causes = Vec::new();
+        metadata::check(own, &mut causes);
+        self.refuse_invalid(&causes)?;
+        let mut draft = current.draft();
+        draft.metadata = Cow::Owned(metadata::open_bytes(own));
+        draft.meta = Arc::new(Meta::read(Arc::clone(&current.meta.key), own));
+        self.store(current, &draft)
+    }
+
+    /// What a patch says about the object it is meant for must hold.
+    fn check_patch(&self, current: &Object, patch: &Members<'_>) -> Result<(), Failure> {
+        self.resource.check_envelope(patch)?;
+        let Some(own) = patch.get("metadata").and_then(Json::as_object) else {
+            return Ok(());
+        };
+        metadata::check_version(self.resource, current, own)?;
+        metadata::check_name(self.name, own)
+    }
+
+    fn refuse_invalid(&self, causes: &[Cause]) -> Result<(), Failure> {
+        match causes {
+            [] => Ok(()),
+            causes => Err(Failure::invalid(self.resource, self.name, causes)),
+        }
     }
 
     /// Any change: `change` makes the new members from the old ones.
@@ -443,9 +469,7 @@ impl<'a> Call<'a> {
         change: impl for<'o> Fn(&Object, Members<'o>) -> Result<Members<'o>, Failure>,
     ) -> Result<Written, Failure> {
         self.retrying(|current| {
-            let Json::Object(old) = stored(current.body_bytes())? else {
-                return Err(Failure::internal("a stored object is no object").into());
-            };
+            let old = stored_members(current)?;
             let new = change(current, old.clone())?;
             let draft = self.draft_update(current, old, new)?;
             self.store(current, &draft)
@@ -459,13 +483,14 @@ impl<'a> Call<'a> {
         mut old: Members<'o>,
         mut new: Members<'o>,
     ) -> Result<Draft<'static>, Failure> {
+        self.resource.require_kind(&new)?;
         self.resource.check_envelope(&new)?;
         let mut causes = Vec::new();
         let old_own = metadata::take(&mut old)?;
         let mut own = metadata::take(&mut new)?;
         if self.is_status {
             metadata::normalize(&mut own)?;
-            metadata::check_version(self.resource, current, &mut own)?;
+            metadata::check_version(self.resource, current, &own)?;
             let owners = own.remove("managedFields");
             own = old_own.clone();
             if self.is_apply {
@@ -531,12 +556,12 @@ impl<'a> Call<'a> {
         if is_last_finalizer && !is_namespace {
             // Watchers are told the state before; only the answer has the last change.
             let last = current.draft();
-            let gone = self.resource.table.remove(head, current, &last)?;
+            let gone = self.resource.objects.table.remove(head, current, &last)?;
             self.server.after_write(self.resource, &gone);
             let answer = draft.build(head, Change::Modified, current.version);
             return Ok(Written::ok(Arc::new(answer)));
         }
-        let object = self.resource.table.replace(head, current, draft)?;
+        let object = self.resource.objects.table.replace(head, current, draft)?;
         self.server.after_write(self.resource, &object);
         Ok(Written::ok(object))
     }
@@ -579,6 +604,13 @@ impl From<Raced> for Stop {
 fn stored(bytes: &[u8]) -> Result<Json<'_>, Failure> {
     Json::parse(bytes)
         .map_err(|error| Failure::internal(&format!("a stored object does not parse: {error}")))
+}
+
+fn stored_members(object: &Object) -> Result<Members<'_>, Failure> {
+    match stored(object.body_bytes())? {
+        Json::Object(members) => Ok(members),
+        _ => Err(Failure::internal("a stored object is no object")),
+    }
 }
 
 fn into_members(root: Json<'_>) -> Result<Members<'_>, Failure> {

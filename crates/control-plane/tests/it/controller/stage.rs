@@ -53,6 +53,16 @@ impl Stage {
         }
     }
 
+    /// The same server and the same players, for use on another runtime.
+    pub(super) fn moved(&self) -> Self {
+        Self {
+            client: self.api.client(NS),
+            api: self.api.clone(),
+            players: self.players.clone(),
+            dialect: self.dialect,
+        }
+    }
+
     /// Starts a controller with the defaults.
     pub(super) fn start(&self) -> Running {
         self.start_with(ControllerConfig::default())
@@ -126,20 +136,23 @@ impl Stage {
         deleted.expect("the query is deleted");
     }
 
-    /// Waits until `is_reached` holds for all Queries in the namespace, and returns them.
+    /// Waits until `is_reached` holds for all Queries in the namespace, and returns them. Looks often at first and
+    /// then ever more seldom, because a look at a thousand Queries takes its time.
     pub(super) async fn until(
         &self,
         what: &str,
         is_reached: impl Fn(&[Query]) -> bool,
     ) -> Vec<Query> {
         let waiting = async {
+            let mut pause = Duration::from_millis(5);
             loop {
                 let list = self.queries().list(&ListParams::default()).await;
                 let queries = list.expect("the server answers").items;
                 if is_reached(&queries) {
                     return queries;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 5 / 4).min(Duration::from_secs(1));
             }
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
@@ -158,15 +171,19 @@ impl Stage {
 
     /// Waits until one Query is in `phase`.
     pub(super) async fn until_phase(&self, name: &str, phase: Phase) -> Query {
-        let is_it = |query: &Query| query.metadata.name.as_deref() == Some(name);
-        let reached = self
-            .until(&format!("{name} in phase {phase}"), |queries| {
-                queries
-                    .iter()
-                    .any(|query| is_it(query) && query.phase() == phase)
-            })
-            .await;
-        reached.into_iter().find(is_it).expect("just seen")
+        let waiting = async {
+            loop {
+                let query = self.get(name).await;
+                if query.phase() == phase {
+                    return query;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(query) => query,
+            Err(_) => panic!("{name} is in phase {}", self.get(name).await.phase()),
+        }
     }
 
     /// Waits until all Queries have ended.
@@ -207,7 +224,8 @@ pub(super) fn completed(query: &Query) -> (String, String) {
 
 /// Targets that do what the input says.
 ///
-/// `hello` answers at once, `wait 50` after 50 ms, `hang` never, `panic` panics, `fail` fails.
+/// `hello` answers at once, `wait 50` after 50 ms, `hang` never, `panic` panics, `fail` fails, `shout 50` answers
+/// with 50 letters.
 /// `m1: fail; hello` lets the model `m1` fail and the others answer.
 #[derive(Default)]
 pub(super) struct Players {
@@ -267,9 +285,13 @@ impl Players {
                 _ => Ok(()),
             }
         };
+        let content = match line.strip_prefix("shout ") {
+            Some(length) => "A".repeat(length.parse().expect("a number of letters")),
+            None => format!("{} says {line}", target.name),
+        };
         tokio::select! {
             played = playing => played.map(|()| Answer {
-                content: format!("{} says {line}", target.name),
+                content,
                 usage: TokenUsage { prompt_tokens: 2, completion_tokens: 1, total_tokens: 3, cached_tokens: 0 },
             }),
             () = cancel.cancelled() => Err(TargetError::Canceled),

@@ -233,13 +233,19 @@ impl Schema {
             }
             let shown = match &self.list {
                 ListType::Map(keys) => {
-                    let key = |key: &Box<str>| {
+                    let key = |key: &str| {
                         let value = items[index]
                             .get(key)
                             .map_or_else(|| "null".to_owned(), Json::text);
                         format!("{}:{value}", quoted(key))
                     };
-                    format!("{{{}}}", keys.iter().map(key).collect::<Vec<_>>().join(","))
+                    format!(
+                        "{{{}}}",
+                        keys.iter()
+                            .map(|name| key(name))
+                            .collect::<Vec<_>>()
+                            .join(",")
+                    )
                 }
                 _ => items[index].text(),
             };
@@ -354,7 +360,9 @@ impl Format {
             Self::Byte => {
                 let body = text.trim_end_matches('=');
                 let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-                text.len() % 4 == 0 && text.len() - body.len() <= 2 && body.bytes().all(known)
+                text.len().is_multiple_of(4)
+                    && text.len() - body.len() <= 2
+                    && body.bytes().all(known)
             }
             Self::Int32 => true,
         }

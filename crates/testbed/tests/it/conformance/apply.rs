@@ -6,13 +6,11 @@ use serde_json::{Value, json};
 use super::server::{Server, on_every_server, refusal, version};
 use super::widgets::plain;
 
-fn config(fields: Value) -> Value {
-    let mut config = json!({"apiVersion": "conformance.plimsoll.dev/v1", "kind": "Widget"});
-    for (key, value) in fields.as_object().unwrap() {
-        config[key] = value.clone();
-    }
-    config["metadata"]["name"] = json!("a");
-    config
+fn config(mut fields: Value) -> Value {
+    fields["apiVersion"] = json!("conformance.plimsoll.dev/v1");
+    fields["kind"] = json!("Widget");
+    fields["metadata"]["name"] = json!("a");
+    fields
 }
 
 async fn apply(server: &Server, manager: &str, fields: Value) -> kube::Result<DynamicObject> {

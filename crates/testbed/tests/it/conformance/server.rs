@@ -21,15 +21,15 @@ const KUBECONFIG: &str = "PLIMSOLL_TEST_KUBECONFIG";
 
 /// One server under test, with a namespace that no other test uses.
 #[derive(Clone)]
-pub struct Server {
-    pub client: Client,
-    pub namespace: String,
+pub(crate) struct Server {
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
     /// Only with the stand-in, for tests of what no client can bring about.
-    pub stand_in: Option<KubeApi>,
+    pub(crate) stand_in: Option<KubeApi>,
 }
 
 /// Runs `test` against the stand-in and, if one is named, against a real server.
-pub fn on_every_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+pub(crate) fn on_every_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
     in_runtime(true, async {
         let api = KubeApi::with_settings(Settings {
             strict_namespaces: true,
@@ -48,9 +48,11 @@ pub fn on_every_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
     in_runtime(false, async {
         let kubeconfig = Kubeconfig::read_from(path).unwrap();
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
             .await
             .unwrap();
+        // What the server answers is the subject, so nothing may be asked twice.
+        config.default_retry = false;
         let client = Client::try_from(config).unwrap();
         install(&client).await;
         run(client, None, &test).await;
@@ -122,19 +124,19 @@ async fn install(client: &Client) {
 }
 
 /// How long a server may take for what it does at once.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Server {
-    pub fn api(&self, resource: &ApiResource) -> Api<DynamicObject> {
+    pub(crate) fn api(&self, resource: &ApiResource) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.namespace, resource)
     }
 
-    pub fn widgets(&self) -> Api<DynamicObject> {
+    pub(crate) fn widgets(&self) -> Api<DynamicObject> {
         self.api(&widgets::widget())
     }
 
     /// Kinds whose changes to their state are all changes of specification.
-    pub fn gadgets(&self) -> Api<DynamicObject> {
+    pub(crate) fn gadgets(&self) -> Api<DynamicObject> {
         self.api(&widgets::gadget())
     }
 
@@ -155,7 +157,7 @@ impl Server {
 
 /// The refusal that `result` must be.
 #[track_caller]
-pub fn refusal<T: std::fmt::Debug>(result: kube::Result<T>) -> Box<Status> {
+pub(crate) fn refusal<T: std::fmt::Debug>(result: kube::Result<T>) -> Box<Status> {
     match result {
         Err(kube::Error::Api(status)) => status,
         other => panic!("expected a refusal, got {other:?}"),
@@ -163,7 +165,7 @@ pub fn refusal<T: std::fmt::Debug>(result: kube::Result<T>) -> Box<Status> {
 }
 
 /// The next event of a watch, which must come.
-pub async fn next<K, S>(stream: &mut S) -> WatchEvent<K>
+pub(crate) async fn next<K, S>(stream: &mut S) -> WatchEvent<K>
 where
     S: Stream<Item = kube::Result<WatchEvent<K>>> + Unpin,
 {
@@ -175,7 +177,7 @@ where
 }
 
 /// The next event that is no bookmark, as its type and object.
-pub async fn next_change<S>(stream: &mut S) -> (&'static str, DynamicObject)
+pub(crate) async fn next_change<S>(stream: &mut S) -> (&'static str, DynamicObject)
 where
     S: Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin,
 {
@@ -191,7 +193,7 @@ where
 }
 
 /// An object's resourceVersion as a number, which it is on every server there is.
-pub fn version(object: &DynamicObject) -> u64 {
+pub(crate) fn version(object: &DynamicObject) -> u64 {
     object
         .metadata
         .resource_version
@@ -201,6 +203,6 @@ pub fn version(object: &DynamicObject) -> u64 {
         .unwrap()
 }
 
-pub fn name(object: &DynamicObject) -> &str {
+pub(crate) fn name(object: &DynamicObject) -> &str {
     object.metadata.name.as_deref().unwrap()
 }

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 const GROUP: &str = "conformance.plimsoll.dev";
 
-pub fn widget() -> ApiResource {
+pub(crate) fn widget() -> ApiResource {
     resource("Widget", "widgets")
 }
 
-pub fn gadget() -> ApiResource {
+pub(crate) fn gadget() -> ApiResource {
     resource("Gadget", "gadgets")
 }
 
@@ -25,24 +25,24 @@ fn resource(kind: &str, plural: &str) -> ApiResource {
 }
 
 /// A widget with the given specification.
-pub fn widget_named(name: &str, spec: Value) -> DynamicObject {
+pub(crate) fn widget_named(name: &str, spec: Value) -> DynamicObject {
     let mut object = DynamicObject::new(name, &widget());
-    object.data = json!({"spec": spec});
+    object.data = Value::Object([("spec".to_owned(), spec)].into_iter().collect());
     object
 }
 
 /// A widget that satisfies its schema and is otherwise of no interest.
-pub fn plain(name: &str) -> DynamicObject {
+pub(crate) fn plain(name: &str) -> DynamicObject {
     widget_named(name, json!({"size": 1}))
 }
 
-pub fn gadget_named(name: &str, data: Value) -> DynamicObject {
+pub(crate) fn gadget_named(name: &str, data: Value) -> DynamicObject {
     let mut object = DynamicObject::new(name, &gadget());
     object.data = data;
     object
 }
 
-pub fn definitions() -> Vec<CustomResourceDefinition> {
+pub(crate) fn definitions() -> Vec<CustomResourceDefinition> {
     let widget_version = json!({
         "name": "v1", "served": true, "storage": true,
         "subresources": {"status": {}},
