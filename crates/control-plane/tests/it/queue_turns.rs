@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use control_plane::key::QueryKey;
 use control_plane::queue::order::Order;
 use control_plane::queue::{Lane, Priority};
 
