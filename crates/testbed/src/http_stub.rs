@@ -6,7 +6,7 @@
 //! hands every request to a [`Handler`], and is replaced by a fresh one each time it has collected enough.
 //!
 //! Servers are not taken from wiremock's pool (pooled servers always record); starting one is a bind, a thread and
-//! one connect, well under a millisecond.
+//! one connect, under a millisecond.
 
 pub(crate) mod ledger;
 
