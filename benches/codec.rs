@@ -1,11 +1,11 @@
 //! What does it cost to write and to read the state of a session, and to send what changed in it?
 //!
-//! Timed: `encode` to fresh bytes, `decode` to a fresh state (with giving its memory back), both in a row as `round_trip`, and `delta`: what came since the
-//! last event but one, from the memory store to bytes. Not timed: making the sessions.
-//! The cases called `serde_json` do the same to the same types with `serde_json` alone, without our envelope.
-//! The sizes fit the first cache, the second, and neither.
-//! Do not conclude anything about other content: the cost follows the number of escapes and of strings; this is
-//! text, code and tool output with an escape every 40 bytes.
+//! Timed: `encode` to fresh bytes, `decode` to a fresh state, both in a row as `round_trip`, and `delta`: the last
+//! event, from the memory store to bytes. Giving memory back is in it. The cases called `serde_json` do the same to
+//! the same types with that crate alone, and without our envelope.
+//! Not timed: making the sessions. The sizes fit the first cache, the second, and neither.
+//! Do not conclude anything about other content: the cost follows the number of strings and of escapes, and this is
+//! prose, code and tool output with an escape every 40 bytes.
 
 use benches::{Suite, suite_main};
 use criterion::Throughput;

@@ -16,6 +16,7 @@ use benches::counts::{self, Start};
 
 mod instructions {
     pub(crate) mod codec;
+    pub(crate) mod fan_out;
     pub(crate) mod queue;
     pub(crate) mod quota;
     pub(crate) mod transition;
@@ -23,9 +24,17 @@ mod instructions {
 
 /// The library's own `main`, which runs the counts or one counted function.
 mod harness {
-    use super::instructions::{codec::codec, queue::queue, quota::quota, transition::transition};
+    use super::instructions::{
+        codec::codec, fan_out::fan_out, queue::queue, quota::quota, transition::transition,
+    };
 
-    iai_callgrind::main!(library_benchmark_groups = codec, queue, quota, transition);
+    iai_callgrind::main!(
+        library_benchmark_groups = codec,
+        fan_out,
+        queue,
+        quota,
+        transition
+    );
 
     pub(super) fn run() {
         main();

@@ -1,26 +1,31 @@
-//! What does it cost to ask whether a workspace may go on, by handle, by name, and under caps?
+//! What does it cost to ask whether a workspace may go on: by handle, by name, and under caps?
 //!
-//! Timed: one check, or one acquisition with its release. `handle` is a prepared check, `name` looks the workspace up
-//! by its string; `governor` is that crate's keyed limiter with the same strings in the same order, `governor_direct` its limiter without
-//! keys. `allow` spends a permit of a rate that never runs out, `deny` asks a rate that is spent.
-//! Not timed: making limiters and first requests. Workspaces are visited in an order that has nothing to do with the
-//! order in which they came, so that 100k of them miss the caches; the strings and handles themselves lie in the order of the
-//! visits, as those of a request that has just arrived would be at hand.
-//! With two threads the time is that of one check of each. They share all workspaces, so one workspace is contended on purpose.
+//! Timed: the CPU time of one check, or of one acquisition with its release. `handle` is a prepared check, `name` looks the workspace up
+//! by its string, `governor` is that crate's keyed limiter with the same strings in the same order, and
+//! `governor_direct` its limiter without keys. `allow` spends a permit of a rate that never runs out, `deny` asks one
+//! that is spent. With two threads it is the time of the busier one; they share all workspaces, so that one workspace is
+//! fought for. `name_against_governor` takes turns with governor, one round of all workspaces each, so that both meet the
+//! same neighbours; its figures are the ratios of rounds.
+//! In every check by string, ours or governor's, is the copy of the name into one buffer: like that of a request that
+//! has just been parsed, it is at hand.
+//! Not timed: making limiters, and first requests. The order of the visits has nothing to do with that of the first
+//! requests, so that what a limiter keeps for 100k workspaces is touched at random.
 //! Do not conclude anything about limits kept outside the process, which cost a thousand times as much.
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use benches::clock::cpu_time;
 use benches::{Suite, suite_main};
 use criterion::Bencher;
 use criterion::measurement::WallTime;
 use governor::DefaultKeyedRateLimiter;
-use quota::caps::{CapSet, Claim};
+use quota::caps::{CapId, CapSet, Claim};
 use quota::limiter::{Handle, LimitId, RateLimiter};
 use quota::rate::{Burst, Rate};
+use results::figures::{Bound, Figure};
 
 /// One hot workspace, the first cache, beyond the second.
 const SIZES: [Size; 3] = [
@@ -114,33 +119,28 @@ fn direct(suite: &mut Suite<'_>) {
 fn one_thread(suite: &mut Suite<'_>, size: &Size, answer: Answer, names: [&'static str; 3]) {
     let n_workspaces = suite.population(size.n_workspaces, 100);
     let [by_handle, by_name, by_governor] = names;
-    let parameter = size.one_thread;
     let set_up = || prepared_handles(n_workspaces, answer);
-    suite.prepared(by_handle, parameter, set_up, |bencher, handles| {
+    suite.prepared(by_handle, size.one_thread, set_up, |bencher, handles| {
         each(bencher, handles, |handle| handle.check().is_allowed());
     });
     let set_up = || prepared_names(n_workspaces, answer);
-    suite.prepared(
-        by_name,
-        parameter,
-        set_up,
-        |bencher, (limiter, limit, workspaces)| {
-            each(bencher, workspaces, |workspace| {
-                limiter.check(workspace, *limit).is_allowed()
-            });
-        },
-    );
+    suite.prepared(by_name, size.one_thread, set_up, |bencher, named| {
+        let (limiter, limit, visits) = named;
+        let mut buffer = String::new();
+        each(bencher, visits, |name| {
+            limiter
+                .check(name.copied_to(&mut buffer), *limit)
+                .is_allowed()
+        });
+    });
     let set_up = || prepared_governor(n_workspaces, answer);
-    suite.prepared(
-        by_governor,
-        parameter,
-        set_up,
-        |bencher, (limiter, workspaces)| {
-            each(bencher, workspaces, |workspace| {
-                limiter.check_key(workspace).is_ok()
-            });
-        },
-    );
+    suite.prepared(by_governor, size.one_thread, set_up, |bencher, governed| {
+        let (limiter, visits) = governed;
+        let mut buffer = String::new();
+        each(bencher, visits, |name| {
+            limiter.check_key(name.copied_to(&mut buffer)).is_ok()
+        });
+    });
 }
 
 fn allow_on_two_threads(suite: &mut Suite<'_>) {
@@ -149,30 +149,94 @@ fn allow_on_two_threads(suite: &mut Suite<'_>) {
         let parameter = size.two_threads;
         let set_up = || prepared_handles(n_workspaces, Answer::Allow);
         suite.prepared("handle_allow", parameter, set_up, |bencher, handles| {
-            each_on_two_threads(bencher, handles, |handle| handle.check().is_allowed());
+            each_on_two_threads(bencher, handles, |handle, _| handle.check().is_allowed());
         });
         let set_up = || prepared_names(n_workspaces, Answer::Allow);
-        suite.prepared(
-            "name_allow",
-            parameter,
-            set_up,
-            |bencher, (limiter, limit, workspaces)| {
-                each_on_two_threads(bencher, workspaces, |workspace| {
-                    limiter.check(workspace, *limit).is_allowed()
-                });
-            },
-        );
+        suite.prepared("name_allow", parameter, set_up, |bencher, named| {
+            let (limiter, limit, visits) = named;
+            each_on_two_threads(bencher, visits, |name, buffer| {
+                limiter.check(name.copied_to(buffer), *limit).is_allowed()
+            });
+        });
         let set_up = || prepared_governor(n_workspaces, Answer::Allow);
+        suite.prepared("governor_allow", parameter, set_up, |bencher, governed| {
+            let (limiter, visits) = governed;
+            each_on_two_threads(bencher, visits, |name, buffer| {
+                limiter.check_key(name.copied_to(buffer)).is_ok()
+            });
+        });
+    }
+}
+
+/// The promise about many workspaces by name, where a neighbour's use of the caches weighs most.
+fn against_governor(suite: &mut Suite<'_>) {
+    let n_workspaces = suite.population(100_000, 100);
+    for (case, answer) in [
+        ("name_against_governor_allow", Answer::Allow),
+        ("name_against_governor_deny", Answer::Deny),
+    ] {
+        let set_up = || {
+            let (limiter, limit, visits) = prepared_names(n_workspaces, answer);
+            let (governor, _) = prepared_governor(n_workspaces, answer);
+            (limiter, limit, governor, visits)
+        };
+        let mut ratios = Vec::new();
+        suite.prepared(case, "100k_workspaces", set_up, |bencher, prepared| {
+            let (limiter, limit, governor, visits) = prepared;
+            let mut buffer = String::new();
+            take_turns(bencher, &mut ratios, n_workspaces, || {
+                let ours = time_of(visits.visits(0, n_workspaces), |name| {
+                    limiter
+                        .check(name.copied_to(&mut buffer), *limit)
+                        .is_allowed()
+                });
+                let theirs = time_of(visits.visits(0, n_workspaces), |name| {
+                    governor.check_key(name.copied_to(&mut buffer)).is_ok()
+                });
+                (ours, theirs)
+            });
+        });
+        promise(suite, &format!("{case}/100k_workspaces"), &ratios);
+        let mut ratios = Vec::new();
         suite.prepared(
-            "governor_allow",
-            parameter,
+            case,
+            "100k_workspaces_2_threads",
             set_up,
-            |bencher, (limiter, workspaces)| {
-                each_on_two_threads(bencher, workspaces, |workspace| {
-                    limiter.check_key(workspace).is_ok()
+            |bencher, prepared| {
+                let (limiter, limit, governor, visits) = prepared;
+                take_turns(bencher, &mut ratios, n_workspaces, || {
+                    let ours = time_on_two_threads(visits, 0, n_workspaces, |name, buffer| {
+                        limiter.check(name.copied_to(buffer), *limit).is_allowed()
+                    });
+                    let theirs = time_on_two_threads(visits, 0, n_workspaces, |name, buffer| {
+                        governor.check_key(name.copied_to(buffer)).is_ok()
+                    });
+                    (ours, theirs)
                 });
             },
         );
+        promise(suite, &format!("{case}/100k_workspaces_2_threads"), &ratios);
+    }
+}
+
+/// One round of ours and of theirs per sample, whatever number of iterations is asked for: a round is long enough.
+fn take_turns(
+    bencher: &mut Bencher<'_, WallTime>,
+    ratios: &mut Vec<f64>,
+    n_visits: usize,
+    mut rounds: impl FnMut() -> (Duration, Duration),
+) {
+    bencher.iter_custom(|n_iterations| {
+        let (ours, theirs) = rounds();
+        ratios.push(ours.as_secs_f64() / theirs.as_secs_f64());
+        ours.mul_f64(n_iterations as f64 / n_visits as f64)
+    });
+}
+
+fn promise(suite: &mut Suite<'_>, name: &str, ratios: &[f64]) {
+    let text = "our check by string against governor's, round against round";
+    if let Some(figure) = Figure::median_of(name, ratios, "ratio", text) {
+        suite.figure(figure.bound(Bound::AtMost(0.5)));
     }
 }
 
@@ -181,73 +245,71 @@ fn caps(suite: &mut Suite<'_>) {
     let set = CapSet::new([("parent_runs", 5), ("total_runs", 12), ("none", 0)]);
     let [parents, total, none] =
         ["parent_runs", "total_runs", "none"].map(|name| set.cap(name).expect("made with it"));
-    let start = |workspace: &String| {
-        let claims = [parents, total].map(|cap| Claim {
+    let acquire = |caps: [CapId; 2], name: &Name| {
+        let claims = caps.map(|cap| Claim {
             cap,
-            key: workspace,
+            key: name.as_str(),
         });
         set.acquire(&claims).is_ok()
     };
-    let refused = |workspace: &String| {
-        let claims = [parents, none].map(|cap| Claim {
-            cap,
-            key: workspace,
-        });
-        set.acquire(&claims).is_ok()
-    };
+    let start = |name: &Name| acquire([parents, total], name);
+    let refused = |name: &Name| acquire([parents, none], name);
     for size in &SIZES {
         let n_workspaces = suite.population(size.n_workspaces, 100);
         let set_up = || visits(n_workspaces);
-        suite.prepared(
-            "caps_acquire_release",
-            size.one_thread,
-            set_up,
-            |bencher, workspaces| {
-                assert!(start(&workspaces[0]));
-                each(bencher, workspaces, start);
-            },
-        );
-        suite.prepared(
-            "caps_acquire_release",
-            size.two_threads,
-            set_up,
-            |bencher, workspaces| {
-                each_on_two_threads(bencher, workspaces, start);
-            },
-        );
+        let case = "caps_acquire_release";
+        suite.prepared(case, size.one_thread, set_up, |bencher, visits| {
+            assert!(start(&visits.items[0]));
+            each(bencher, visits, start);
+        });
+        suite.prepared(case, size.two_threads, set_up, |bencher, visits| {
+            each_on_two_threads(bencher, visits, |name, _| start(name));
+        });
     }
-    let set_up = || visits(1);
     suite.prepared(
         "caps_refuse",
         "1_workspace",
-        set_up,
-        |bencher, workspaces| {
-            assert!(!refused(&workspaces[0]));
-            each(bencher, workspaces, refused);
+        || visits(1),
+        |bencher, visits| {
+            assert!(!refused(&visits.items[0]));
+            each(bencher, visits, refused);
         },
     );
 }
 
-/// The workspaces by name, in the order of their first requests.
-fn workspaces(n_workspaces: usize) -> Vec<String> {
-    (0..n_workspaces)
-        .map(|number| format!("workspace-{number:06}-{:016x}", mixed(number as u64)))
-        .collect()
+/// The name of a workspace, as long as all others, so that names lie one after the other.
+struct Name([u8; Self::LENGTH]);
+
+impl Name {
+    /// About the length of a UUID.
+    const LENGTH: usize = 36;
+
+    fn new(number: usize) -> Self {
+        let name = format!("workspace-{number:08}-{:017x}", mixed(number as u64));
+        Self(name.as_bytes().try_into().expect("the lengths add up"))
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("it was made from a string")
+    }
+
+    fn copied_to<'b>(&self, buffer: &'b mut String) -> &'b String {
+        buffer.clear();
+        buffer.push_str(self.as_str());
+        buffer
+    }
 }
 
-/// The same workspaces in the order of the visits, each in memory of its own in that order.
-fn visits(n_workspaces: usize) -> Vec<String> {
-    let mut workspaces = workspaces(n_workspaces);
-    workspaces.sort_by_key(|workspace| mixed(workspace.len() as u64 ^ fold(workspace)));
-    workspaces
-        .iter()
-        .map(|workspace| workspace.as_str().to_owned())
-        .collect()
+/// The workspaces in the order of their first requests.
+fn workspaces(n_workspaces: usize) -> impl Iterator<Item = Name> {
+    (0..n_workspaces).map(Name::new)
 }
 
-fn fold(text: &str) -> u64 {
-    let fold = |hash, byte| mixed(hash ^ u64::from(byte));
-    text.bytes().fold(0, fold)
+/// The same workspaces in the order of the visits.
+fn visits(n_workspaces: usize) -> Round<Name> {
+    let mut numbers: Vec<usize> = (0..n_workspaces).collect();
+    numbers.sort_by_key(|&number| mixed(!number as u64));
+    Round::of(numbers.into_iter().map(Name::new).collect())
 }
 
 /// A number that looks random and is always the same.
@@ -257,22 +319,17 @@ fn mixed(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-fn prepared_handles(n_workspaces: usize, answer: Answer) -> Vec<Handle> {
-    let (limiter, limit) = answer.limiter();
-    for workspace in workspaces(n_workspaces) {
-        answer.check(|| limiter.check(&workspace, limit).is_allowed());
-    }
-    let visits = visits(n_workspaces);
-    let handles = visits
-        .iter()
-        .map(|workspace| limiter.handle(workspace, limit));
-    handles.collect()
+fn prepared_handles(n_workspaces: usize, answer: Answer) -> Round<Handle> {
+    let (limiter, limit, visits) = prepared_names(n_workspaces, answer);
+    let names = visits.items.iter();
+    let handles = names.map(|name| limiter.handle(name.as_str(), limit));
+    Round::of(handles.collect())
 }
 
-fn prepared_names(n_workspaces: usize, answer: Answer) -> (RateLimiter, LimitId, Vec<String>) {
+fn prepared_names(n_workspaces: usize, answer: Answer) -> (RateLimiter, LimitId, Round<Name>) {
     let (limiter, limit) = answer.limiter();
-    for workspace in workspaces(n_workspaces) {
-        answer.check(|| limiter.check(&workspace, limit).is_allowed());
+    for name in workspaces(n_workspaces) {
+        answer.check(|| limiter.check(name.as_str(), limit).is_allowed());
     }
     (limiter, limit, visits(n_workspaces))
 }
@@ -280,44 +337,104 @@ fn prepared_names(n_workspaces: usize, answer: Answer) -> (RateLimiter, LimitId,
 fn prepared_governor(
     n_workspaces: usize,
     answer: Answer,
-) -> (DefaultKeyedRateLimiter<String>, Vec<String>) {
+) -> (DefaultKeyedRateLimiter<String>, Round<Name>) {
     let limiter = governor::RateLimiter::keyed(answer.governor());
-    for workspace in workspaces(n_workspaces) {
-        answer.check(|| limiter.check_key(&workspace).is_ok());
+    for name in workspaces(n_workspaces) {
+        let name = name.as_str().to_owned();
+        answer.check(|| limiter.check_key(&name).is_ok());
     }
     (limiter, visits(n_workspaces))
 }
 
-/// Checks one after the other, around and around.
-fn each<T>(bencher: &mut Bencher<'_, WallTime>, items: &[T], check: impl Fn(&T) -> bool) {
-    let mut visits = items.iter().cycle();
-    bencher.iter(|| visits.next().map(&check));
+/// Things to check with, one after the other, around and around, over all samples of a case:
+/// a sample that began at the start again would meet just those that the last one left in the caches.
+struct Round<T> {
+    items: Vec<T>,
+    next: usize,
 }
 
-/// The same on two threads at once, the second half way around; they share all items.
-fn each_on_two_threads<T: Sync>(
+impl<T> Round<T> {
+    fn of(items: Vec<T>) -> Self {
+        Self { items, next: 0 }
+    }
+
+    /// Where the next so many visits begin.
+    fn advance(&mut self, n_visits: usize) -> usize {
+        let first = self.next;
+        self.next = (first + n_visits) % self.items.len();
+        first
+    }
+
+    fn visits(&self, first: usize, n_visits: usize) -> impl Iterator<Item = &T> {
+        let rest = self.items[first % self.items.len()..].iter();
+        rest.chain(self.items.iter().cycle()).take(n_visits)
+    }
+}
+
+fn each<T>(
     bencher: &mut Bencher<'_, WallTime>,
-    items: &[T],
-    check: impl Fn(&T) -> bool + Sync,
+    round: &mut Round<T>,
+    mut check: impl FnMut(&T) -> bool,
 ) {
     bencher.iter_custom(|n_iterations| {
-        let barrier = Barrier::new(2);
-        let run = |first: usize| {
-            let visits = items.iter().cycle().skip(first);
-            barrier.wait();
-            let began = Instant::now();
-            for item in visits.take(n_iterations as usize) {
-                black_box(check(black_box(item)));
-            }
-            began.elapsed()
-        };
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| run(items.len() / 2));
-            let took = run(0);
-            let other_took: Duration = other.join().expect("a check does not panic");
-            took.max(other_took)
-        })
+        let n_visits = n_iterations as usize;
+        let first = round.advance(n_visits);
+        time_of(round.visits(first, n_visits), &mut check)
     });
 }
 
-suite_main!(allow, deny, direct, allow_on_two_threads, caps);
+/// CPU time of the calling thread for these checks.
+fn time_of<'i, T: 'i>(
+    visits: impl Iterator<Item = &'i T>,
+    mut check: impl FnMut(&T) -> bool,
+) -> Duration {
+    let began = cpu_time();
+    for item in visits {
+        black_box(check(black_box(item)));
+    }
+    cpu_time().saturating_sub(began)
+}
+
+/// The same on two threads at once, half a round apart.
+fn each_on_two_threads<T: Sync>(
+    bencher: &mut Bencher<'_, WallTime>,
+    round: &mut Round<T>,
+    check: impl Fn(&T, &mut String) -> bool + Sync,
+) {
+    bencher.iter_custom(|n_iterations| {
+        let n_visits = n_iterations as usize;
+        let first = round.advance(n_visits);
+        time_on_two_threads(round, first, n_visits, &check)
+    });
+}
+
+/// CPU time of the busier of two threads with so many checks each, and a buffer each.
+fn time_on_two_threads<T: Sync>(
+    round: &Round<T>,
+    first: usize,
+    n_visits: usize,
+    check: impl Fn(&T, &mut String) -> bool + Sync,
+) -> Duration {
+    let barrier = Barrier::new(2);
+    let run = |first: usize| {
+        let mut buffer = String::with_capacity(Name::LENGTH);
+        barrier.wait();
+        time_of(round.visits(first, n_visits), |item| {
+            check(item, &mut buffer)
+        })
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(first + round.items.len() / 2));
+        let took = run(first);
+        took.max(other.join().expect("a check does not panic"))
+    })
+}
+
+suite_main!(
+    allow,
+    deny,
+    direct,
+    allow_on_two_threads,
+    against_governor,
+    caps
+);

@@ -87,8 +87,10 @@ fn only_the_binary_prints() {
     let set_aside = ["print_stdout", "print_stderr"].map(|lint| format!("expect(clippy::{lint}"));
     let breaches: Vec<String> = sources()
         .into_iter()
+        // A test may print that it skipped.
         .filter(|(path, _)| {
-            !path.starts_with("crates/plimsoll") && !path.ends_with("it/sources.rs")
+            let is_test = path.components().any(|part| part.as_os_str() == "tests");
+            !path.starts_with("crates/plimsoll") && !is_test
         })
         .filter(|(_, text)| set_aside.iter().any(|lint| text.contains(lint.as_str())))
         .map(|(path, _)| path.display().to_string())

@@ -19,6 +19,7 @@ mod api;
 mod call;
 mod clock;
 pub mod config;
+mod copy;
 mod execute;
 mod ledger;
 mod pass;

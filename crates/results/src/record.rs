@@ -28,7 +28,7 @@ pub struct Record {
     pub id: CaseId,
     /// What the numbers count.
     pub unit: Unit,
-    /// What stands for the process: the low quantile of the times, or the instruction count.
+    /// What stands for the process: the fastest sample, or the instruction count.
     pub estimate: f64,
     /// The estimate's 95 % interval within this process; the estimate twice for a count.
     pub interval: (f64, f64),

@@ -6,7 +6,7 @@
 //! hands every request to a [`Handler`], and is replaced by a fresh one each time it has collected enough.
 //!
 //! Servers are not taken from wiremock's pool (pooled servers always record); starting one is a bind, a thread and
-//! one connect, well under a millisecond.
+//! one connect, under a millisecond.
 
 pub(crate) mod ledger;
 
@@ -19,9 +19,11 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Waker},
+    thread::JoinHandle,
     time::Duration,
 };
 
+use tokio::task::coop::unconstrained;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 /// The mounted mock is replaced after this many requests, about 6 MB of them.
@@ -38,7 +40,9 @@ pub(crate) trait Handler: Send + Sync + 'static {
 
 /// One running server. Dropping it closes the socket and ends the thread.
 pub(crate) struct HttpStub {
-    server: Arc<MockServer>,
+    /// Taken by the drop alone.
+    server: Option<Arc<MockServer>>,
+    uri: String,
     responder: Arc<Responder>,
 }
 
@@ -56,12 +60,16 @@ impl HttpStub {
             thread_clock: OnceLock::new(),
         });
         server.register(responder.mock()).await;
-        Self { server, responder }
+        Self {
+            uri: server.uri(),
+            server: Some(server),
+            responder,
+        }
     }
 
     /// `http://127.0.0.1:<port>`.
-    pub(crate) fn uri(&self) -> String {
-        self.server.uri()
+    pub(crate) fn uri(&self) -> &str {
+        &self.uri
     }
 
     /// CPU time of the server's thread so far; zero before its first request.
@@ -82,8 +90,25 @@ impl HttpStub {
 
 impl fmt::Debug for HttpStub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("HttpStub").field(&self.uri()).finish()
+        f.debug_tuple("HttpStub").field(&self.uri).finish()
     }
+}
+
+impl Drop for HttpStub {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take().and_then(Arc::into_inner) {
+            drop_elsewhere(server).join().ok();
+        }
+    }
+}
+
+/// Drops a server on a thread of its own.
+///
+/// Its drop blocks on its own lock. On the server's thread that could wait for itself; inside a tokio task it never
+/// comes back once the task has used up its budget, because tokio then postpones even free locks until the task
+/// yields.
+fn drop_elsewhere(server: MockServer) -> JoinHandle<()> {
+    std::thread::spawn(move || drop(server))
 }
 
 struct Responder {
@@ -137,16 +162,16 @@ impl Responder {
         self.kept_body_bytes.store(0, Ordering::Relaxed);
         self.times_forgotten.fetch_add(1, Ordering::Relaxed);
         let mock = self.mock();
-        let mut replace: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+        let replace: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             futures::join!(server.reset(), server.register(mock));
-            // A server must not be dropped on its own thread: its drop blocks on its own lock.
+            // Not joined: this is the server's own thread.
             if let Some(last) = Arc::into_inner(server) {
-                std::thread::spawn(move || drop(last));
+                drop_elsewhere(last);
             }
         });
-        let queued = replace
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
+        // Without this, a used-up budget could keep either of the two out of the queue.
+        let mut replace = unconstrained(replace);
+        let queued = Pin::new(&mut replace).poll(&mut Context::from_waker(Waker::noop()));
         if queued.is_pending() {
             tokio::spawn(replace);
         }
@@ -217,18 +242,31 @@ mod tests {
     #[tokio::test]
     async fn forgetting_requests_loses_none_of_them() {
         let stub = HttpStub::start(Arc::new(Fine)).await;
-        let uri = stub.uri();
+        let uri = stub.uri().to_owned();
         let clients = (0..4).map(|_| hammer(&uri, KEPT_REQUESTS));
         let refused: Vec<_> = futures::future::join_all(clients).await;
         assert_eq!(refused.concat(), Vec::<String>::new());
         assert_eq!(stub.times_forgotten(), 4);
     }
 
+    /// More of them than one task's budget has locks to take.
+    #[tokio::test]
+    async fn many_stubs_live_and_die_in_one_task() {
+        let mut stubs = Vec::new();
+        for _ in 0..100 {
+            stubs.push(HttpStub::start(Arc::new(Fine)).await);
+        }
+        let last = stubs.last().map(|stub| stub.uri().to_owned());
+        let refused = hammer(&last.unwrap(), 1).await;
+        assert_eq!(refused, Vec::<String>::new());
+        drop(stubs);
+    }
+
     #[tokio::test]
     async fn busy_time_is_that_of_the_server_thread() {
         let stub = HttpStub::start(Arc::new(Fine)).await;
         assert_eq!(stub.busy(), Duration::ZERO);
-        hammer(&stub.uri(), 50).await;
+        hammer(stub.uri(), 50).await;
         assert!(stub.busy() > Duration::ZERO);
     }
 }

@@ -90,6 +90,8 @@ pub(super) struct Standing {
 pub(super) struct Held {
     /// `None` if the body is not kept, as for a Query that has ended: it has to be read.
     pub(super) sighting: Option<Sighting>,
+    /// The newest version seen.
+    pub(super) version: Version,
     pub(super) standing: Standing,
     /// When its TTL ends, once that is known.
     pub(super) expires: Option<Timestamp>,
@@ -188,6 +190,7 @@ impl Ledger {
         entry.work = Some(Work::default());
         Some(Held {
             sighting: entry.sighting.take(),
+            version: entry.glance.version,
             standing: entry.standing,
             expires: entry.expires,
             unwritten: entry.unwritten.take(),

@@ -10,42 +10,36 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use jiff::Timestamp;
 use query_api::query::Query;
 use tokio::time::Instant;
 
-use super::api::{Failure, Part};
+use super::api::Failure;
 use super::ledger::{Held, Left, Standing};
-use super::patience::Patience;
 use super::selection::{SelectionError, hits};
 use super::shop::Shop;
-use super::sighting::{Glance, Sighting, Version};
-use crate::metrics::{GaugeGuard, ReconcileResult, Stage};
+use super::sighting::{Glance, Version};
+use crate::metrics::{GaugeGuard, ReconcileResult};
 use crate::queue::{Lane, Lease, Priority};
 use crate::transition::{
-    Effect, Event, Execution, MetadataPatch, Observer, StatusPatch, Step, select, transition,
+    Effect, Event, Execution, Observer, StatusPatch, Step, select, transition,
 };
-
-/// Conflicts in a row after which a pass lets go of its Query: somebody else writes to it without pause, or what is
-/// read is out of date every time.
-const MAX_CONFLICTS: u32 = 16;
 
 /// A pass at work.
 pub(super) struct Pass<'a> {
     pub(super) shop: &'a Shop,
     pub(super) lease: &'a Lease,
     pub(super) query: Arc<Query>,
-    version: Version,
+    pub(super) version: Version,
     /// The copy was read from the server or written under a precondition during this pass.
-    is_fresh: bool,
-    standing: Standing,
+    pub(super) is_fresh: bool,
+    pub(super) standing: Standing,
     /// What came of the execution, until it is written.
     pub(super) result: Option<Box<Execution>>,
     /// Why the Query cannot be executed, until that is written.
-    failure: Option<String>,
-    n_conflicts: u32,
+    pub(super) failure: Option<String>,
+    pub(super) n_conflicts: u32,
     /// Held until the execution begins.
     pub(super) worker: Option<GaugeGuard>,
     /// How much of the pass was execution.
@@ -75,6 +69,7 @@ pub(super) async fn run(shop: &Shop, lease: &Lease) {
     let Some(held) = shop.ledger.lock().begin(lease.key()) else {
         return;
     };
+    let version = held.version;
     let (mut pass, ending) = match Pass::open(shop, lease, held).await {
         Ok(mut pass) => {
             let ending = pass.run_to_end().await;
@@ -86,7 +81,7 @@ pub(super) async fn run(shop: &Shop, lease: &Lease) {
     let took = started.elapsed().saturating_sub(executing);
     shop.metrics.reconciled(ending.metric(), took);
     let left = Left {
-        version: pass.as_ref().map(|pass| pass.version).unwrap_or_default(),
+        version: pass.as_ref().map_or(version, |pass| pass.version),
         is_gone: matches!(ending, Ending::Gone),
         expires: ending.expires(shop.clock.now()),
         unwritten: pass.as_mut().and_then(|pass| pass.result.take()),
@@ -297,165 +292,6 @@ impl<'a> Pass<'a> {
             Ok(()) => self.read().await,
             failed => self.settle(failed).await,
         }
-    }
-
-    async fn write_metadata(
-        &mut self,
-        patch: &MetadataPatch,
-        change: impl FnOnce(&mut Glance),
-    ) -> ControlFlow<Ending> {
-        let body = patch.to_bytes(self.resource_version());
-        let written = self.write(Part::Metadata, body, |query| patch.apply(query), change);
-        let written = written.await;
-        self.settle(written).await
-    }
-
-    pub(super) async fn write_status(&mut self, patch: &StatusPatch) -> Result<(), Failure> {
-        let started = Instant::now();
-        let body = patch.to_bytes(self.resource_version());
-        let phase = patch.phase.unwrap_or(self.query.phase());
-        let change = |glance: &mut Glance| glance.phase = phase;
-        let written = self.write(Part::Status, body, |query| patch.apply(query), change);
-        let written = written.await;
-        let metrics = &self.shop.metrics;
-        metrics.stage(Stage::StatusWrite, started.elapsed());
-        written
-    }
-
-    /// Sends a patch until the server takes it or has a reason not to, then does the same to our copy.
-    async fn write(
-        &mut self,
-        part: Part,
-        body: Vec<u8>,
-        apply: impl FnOnce(&mut Query),
-        change: impl FnOnce(&mut Glance),
-    ) -> Result<(), Failure> {
-        let key = self.lease.key();
-        let body = Bytes::from(body);
-        let mut patience = self.patience();
-        let written = loop {
-            match self.shop.api.patch(key, part, body.clone()).await {
-                Err(failure) if patience.lasts(&failure).await => {}
-                sent => break sent?,
-            }
-        };
-        let query = Arc::make_mut(&mut self.query);
-        apply(query);
-        query.metadata.resource_version = Some(written.resource_version);
-        self.version = written.version;
-        self.is_fresh = true;
-        self.n_conflicts = 0;
-        let now = self.shop.clock.now();
-        let mut ledger = self.shop.ledger.lock();
-        ledger.wrote(key, written.version, now, change);
-        Ok(())
-    }
-
-    /// What follows from a request, for those that have no better idea.
-    pub(super) async fn settle(&mut self, sent: Result<(), Failure>) -> ControlFlow<Ending> {
-        match sent {
-            Ok(()) => Continue(()),
-            Err(Failure::Conflict) => self.read().await,
-            Err(Failure::Gone) => Break(Ending::Gone),
-            Err(Failure::Refused(cause)) if self.failure.is_none() => {
-                self.failure = Some(format!("the server refuses to change it: {cause}"));
-                Continue(())
-            }
-            Err(Failure::Refused(cause) | Failure::Passing { cause, .. }) => {
-                Break(Ending::Retry(cause))
-            }
-        }
-    }
-
-    /// Reads the Query anew.
-    async fn read(&mut self) -> ControlFlow<Ending> {
-        self.n_conflicts += 1;
-        if self.n_conflicts > MAX_CONFLICTS {
-            return Break(Ending::Retry(
-                "it changes faster than it can be written".to_owned(),
-            ));
-        }
-        let key = self.lease.key();
-        let mut patience = self.patience();
-        let read = loop {
-            match self.read_once().await {
-                Err(failure) if patience.lasts(&failure).await => {}
-                sent => break sent,
-            }
-        };
-        let sighting = match read {
-            Ok(sighting) => sighting,
-            Err(Failure::Gone) => return Break(Ending::Gone),
-            Err(Failure::Conflict) => return Break(Ending::Retry("it is contended".to_owned())),
-            Err(Failure::Refused(cause) | Failure::Passing { cause, .. }) => {
-                return Break(Ending::Retry(cause));
-            }
-        };
-        if self.is_another(&sighting) {
-            return Break(Ending::Gone);
-        }
-        self.adopt(&sighting);
-        self.is_fresh = true;
-        let now = self.shop.clock.now();
-        let standing = self.shop.ledger.lock().learn(key, sighting, now);
-        self.standing = standing.unwrap_or(self.standing);
-        Continue(())
-    }
-
-    /// A copy from the server that is not older than ours.
-    async fn read_once(&self) -> Result<Sighting, Failure> {
-        let sighting = self.shop.api.get(self.lease.key()).await?;
-        let version = sighting.glance.version;
-        if version != self.version && version.is_covered_by(self.version) {
-            return Err(Failure::Passing {
-                cause: "the server gave an out-of-date copy".to_owned(),
-                retry_after: None,
-            });
-        }
-        Ok(sighting)
-    }
-
-    /// Goes on with what the watch has seen meanwhile.
-    fn catch_up(&mut self) -> ControlFlow<Ending> {
-        let newer = self
-            .shop
-            .ledger
-            .lock()
-            .newer(self.lease.key(), self.version);
-        let Some((sighting, standing)) = newer else {
-            return Continue(());
-        };
-        if self.is_another(&sighting) {
-            return Break(Ending::Gone);
-        }
-        self.adopt(&sighting);
-        self.standing = standing;
-        self.is_fresh = false;
-        Continue(())
-    }
-
-    fn adopt(&mut self, sighting: &Sighting) {
-        let (query, cause) = sighting.query();
-        self.query = Arc::new(query);
-        self.version = sighting.glance.version;
-        if self.result.is_none() && self.failure.is_none() {
-            self.failure = cause;
-        }
-    }
-
-    /// Whether a Query of the same name has taken the place of ours.
-    fn is_another(&self, sighting: &Sighting) -> bool {
-        let uid = self.query.metadata.uid.as_deref();
-        uid.is_some_and(|uid| *uid != *sighting.glance.uid)
-    }
-
-    fn resource_version(&self) -> &str {
-        let version = self.query.metadata.resource_version.as_deref();
-        version.unwrap_or_default()
-    }
-
-    fn patience(&self) -> Patience<'a> {
-        Patience::new(self.shop.config.retries, &self.shop.abandon)
     }
 }
 

@@ -369,9 +369,6 @@ impl Order {
         };
         let (namespaces, waiting) = self.entries.parts();
         rounds.remove(namespaces, namespace, waiting, (id, priority));
-        while let Some(departed) = rounds.departed.pop() {
-            self.entries.remove_namespace_if_over(departed);
-        }
     }
 
     /// Drops what is known of a key that neither waits nor is leased, delayed or backed off.

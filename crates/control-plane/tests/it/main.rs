@@ -3,3 +3,4 @@
 mod controller;
 mod queue;
 mod queue_order;
+mod queue_turns;

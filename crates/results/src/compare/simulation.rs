@@ -71,7 +71,7 @@ fn crowded(rng: &mut StdRng) -> Vec<f64> {
     calm(rng).into_iter().map(|time| crowd * time).collect()
 }
 
-/// Samples of 20 with preempted batches: their means span 11 to 40 %, and the low quantile is what is compared.
+/// Samples of 20 with preempted batches: their means span 11 to 40 %, and the fastest sample is what is compared.
 fn preempted(rng: &mut StdRng) -> Vec<f64> {
     (0..N_CASES)
         .map(|_| {

@@ -19,7 +19,8 @@ const MODELS: [&str; 3] = ["m0", "m1", "m2"];
 /// A runtime whose time stands still unless everybody sleeps.
 fn runtime() -> Runtime {
     let mut builder = Builder::new_current_thread();
-    builder.enable_all().start_paused(true).build().unwrap()
+    let built = builder.enable_all().start_paused(true).build();
+    built.expect("a runtime needs no more than a descriptor")
 }
 
 /// By query and model.

@@ -18,7 +18,8 @@ async fn a_query_of_either_dialect_is_answered_with_three_writes_and_one_executi
         let stage = Stage::new(dialect);
         let running = stage.start();
         stage.create("q", "hello", &["m"]).await;
-        let query = stage.until_phase("q", Phase::Done).await;
+        let query = stage.until_ended().await.remove(0);
+        assert_eq!(query.phase(), Phase::Done);
         let status = query.status.clone().unwrap();
         let mut responses = status.responses.iter().chain(&status.response);
         assert_eq!(responses.next().unwrap().content, "m says hello");
@@ -296,6 +297,27 @@ async fn a_query_of_the_newer_dialect_that_waits_too_long_is_not_started() {
     assert_eq!(stage.players.calls("q"), 0);
     stage.cancel("first").await;
     stage.until_ended().await;
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_passes_after_the_end_wakes_the_query_once() {
+    let stage = Stage::new(Dialect::Target);
+    let running = stage.start();
+    let spec = QuerySpec {
+        timeout: Some(GoDuration(Duration::from_secs(20))),
+        ..stage.spec("hello", &["m"])
+    };
+    stage.create_spec("q", spec).await;
+    stage.until_phase("q", Phase::Done).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let metrics = running.metrics.encode();
+    let line =
+        "controller_runtime_reconcile_total{controller=\"query\",result=\"requeue_after\"} 2";
+    assert!(
+        metrics.contains(line),
+        "the end, and the deadline: {metrics}"
+    );
     running.stop().await;
 }
 
