@@ -1,5 +1,7 @@
 //! The kinds a server knows: the built-in ones and those that CRDs add.
 
+mod kinds;
+
 use std::sync::Arc;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
@@ -12,6 +14,8 @@ use super::meter::Counters;
 use super::object::Fields;
 use super::schema::{BadPattern, Schema};
 use super::table::Table;
+
+pub(super) use kinds::Builtin;
 
 /// One kind in one version, with its objects.
 #[derive(Debug)]
@@ -46,109 +50,12 @@ pub(super) struct Objects {
     pub(super) counters: Counters,
 }
 
-/// Kinds with rules of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Builtin {
-    Namespace,
-    Secret,
-    ConfigMap,
-    Service,
-    Event,
-    /// The same kind in the group events.k8s.io; kept apart from the core one.
-    GroupEvent,
-    Lease,
-    CustomResourceDefinition,
-}
-
 /// A field that field selectors may name.
 #[derive(Debug)]
 struct Selectable {
     /// As selectors write it: `status.phase`.
     name: Box<str>,
     steps: Vec<Box<str>>,
-}
-
-impl Builtin {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Namespace,
-        Self::Secret,
-        Self::ConfigMap,
-        Self::Service,
-        Self::Event,
-        Self::GroupEvent,
-        Self::Lease,
-        Self::CustomResourceDefinition,
-    ];
-
-    /// Group, version, kind, plural.
-    fn names(self) -> [&'static str; 4] {
-        match self {
-            Self::Namespace => ["", "v1", "Namespace", "namespaces"],
-            Self::Secret => ["", "v1", "Secret", "secrets"],
-            Self::ConfigMap => ["", "v1", "ConfigMap", "configmaps"],
-            Self::Service => ["", "v1", "Service", "services"],
-            Self::Event => ["", "v1", "Event", "events"],
-            Self::GroupEvent => ["events.k8s.io", "v1", "Event", "events"],
-            Self::Lease => ["coordination.k8s.io", "v1", "Lease", "leases"],
-            Self::CustomResourceDefinition => [
-                "apiextensions.k8s.io",
-                "v1",
-                "CustomResourceDefinition",
-                "customresourcedefinitions",
-            ],
-        }
-    }
-
-    fn short_names(self) -> &'static [&'static str] {
-        match self {
-            Self::Namespace => &["ns"],
-            Self::ConfigMap => &["cm"],
-            Self::Service => &["svc"],
-            Self::Event | Self::GroupEvent => &["ev"],
-            Self::CustomResourceDefinition => &["crd", "crds"],
-            Self::Secret | Self::Lease => &[],
-        }
-    }
-
-    fn selectable(self) -> &'static [&'static str] {
-        match self {
-            Self::Namespace => &["status.phase"],
-            Self::Secret => &["type"],
-            Self::Service => &["spec.clusterIP", "spec.type"],
-            Self::Event => &[
-                "involvedObject.kind",
-                "involvedObject.namespace",
-                "involvedObject.name",
-                "involvedObject.uid",
-                "involvedObject.apiVersion",
-                "involvedObject.resourceVersion",
-                "involvedObject.fieldPath",
-                "reason",
-                "reportingComponent",
-                "type",
-            ],
-            Self::GroupEvent => &[
-                "regarding.kind",
-                "regarding.namespace",
-                "regarding.name",
-                "reason",
-                "reportingController",
-                "type",
-            ],
-            Self::ConfigMap | Self::Lease | Self::CustomResourceDefinition => &[],
-        }
-    }
-
-    pub(super) fn is_namespaced(self) -> bool {
-        !matches!(self, Self::Namespace | Self::CustomResourceDefinition)
-    }
-
-    fn has_status(self) -> bool {
-        matches!(
-            self,
-            Self::Namespace | Self::Service | Self::CustomResourceDefinition
-        )
-    }
 }
 
 impl Resource {

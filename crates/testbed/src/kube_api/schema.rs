@@ -6,6 +6,7 @@
 //! Not supported: CEL rules (`x-kubernetes-validations`), which are accepted and ignored.
 
 mod check;
+mod format;
 mod shape;
 
 use hashbrown::HashMap;
@@ -15,6 +16,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use regex::Regex;
 
 use super::json::Json;
+use format::Format;
 
 pub(super) use check::Path;
 
@@ -82,17 +84,6 @@ struct Bounds {
     unique_items: bool,
     min_properties: Option<usize>,
     max_properties: Option<usize>,
-}
-
-/// Formats that are checked; any other is a remark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    DateTime,
-    Date,
-    Duration,
-    Uuid,
-    Byte,
-    Int32,
 }
 
 /// A pattern of the schema that is no regular expression.
@@ -238,20 +229,6 @@ impl Bounds {
             unique_items: props.unique_items == Some(true),
             min_properties: size(props.min_properties),
             max_properties: size(props.max_properties),
-        })
-    }
-}
-
-impl Format {
-    fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "date-time" | "datetime" => Self::DateTime,
-            "date" => Self::Date,
-            "duration" => Self::Duration,
-            "uuid" => Self::Uuid,
-            "byte" => Self::Byte,
-            "int32" => Self::Int32,
-            _ => return None,
         })
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::super::failure::Cause;
 use super::super::json::{Json, Members, Number};
-use super::{Format, Kind, ListType, Schema};
+use super::format::Format;
+use super::{Kind, ListType, Schema};
 
 /// The place of a value, as a list of steps towards the root; it costs nothing until an error needs its text.
 #[derive(Clone, Copy, Debug)]
@@ -332,63 +333,6 @@ impl Schema {
             message,
         }
     }
-}
-
-impl Format {
-    fn name(self) -> &'static str {
-        match self {
-            Self::DateTime => "date-time",
-            Self::Date => "date",
-            Self::Duration => "duration",
-            Self::Uuid => "uuid",
-            Self::Byte => "byte",
-            Self::Int32 => "int32",
-        }
-    }
-
-    fn accepts(self, text: &str) -> bool {
-        match self {
-            Self::DateTime => text.parse::<jiff::Timestamp>().is_ok(),
-            Self::Date => text.parse::<jiff::civil::Date>().is_ok(),
-            Self::Duration => is_go_duration(text),
-            Self::Uuid => {
-                let digits = text.bytes().filter(|byte| *byte != b'-');
-                text.len() >= 32
-                    && digits.clone().count() == 32
-                    && digits.clone().all(|b| b.is_ascii_hexdigit())
-            }
-            Self::Byte => {
-                let body = text.trim_end_matches('=');
-                let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-                text.len().is_multiple_of(4)
-                    && text.len() - body.len() <= 2
-                    && body.bytes().all(known)
-            }
-            Self::Int32 => true,
-        }
-    }
-}
-
-/// Go's duration syntax, which the API server's `duration` format means.
-fn is_go_duration(text: &str) -> bool {
-    let body = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if body == "0" {
-        return true;
-    }
-    let mut rest = body;
-    while !rest.is_empty() {
-        let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let number = &rest[..rest.len() - digits.len()];
-        if !number.bytes().any(|byte| byte.is_ascii_digit()) || number.matches('.').count() > 1 {
-            return false;
-        }
-        let units = ["ns", "us", "µs", "ms", "s", "m", "h"];
-        let Some(unit) = units.iter().find(|unit| digits.starts_with(**unit)) else {
-            return false;
-        };
-        rest = &digits[unit.len()..];
-    }
-    !body.is_empty()
 }
 
 fn type_error(value: &Json<'_>, path: Path<'_>, wanted: &str) -> Cause {
