@@ -125,7 +125,7 @@ impl KubeApi {
         self.server.meter.switch(on);
     }
 
-    /// CPU time that threads spent inside the stand-in while the measuring was on.
+    /// CPU time that threads spent inside the stand-in while the measuring was on, the measuring included.
     pub fn busy(&self) -> Duration {
         self.server.meter.busy()
     }
