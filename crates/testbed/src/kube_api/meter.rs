@@ -27,7 +27,9 @@ impl Meter {
         const READINGS: u32 = 64;
         if on {
             let before = thread_cpu_time();
-            (0..READINGS).for_each(|_| drop(thread_cpu_time()));
+            for _ in 0..READINGS {
+                std::hint::black_box(thread_cpu_time());
+            }
             let reading = (thread_cpu_time() - before) / (READINGS + 1);
             self.reading_ns.store(nanos(reading), Ordering::Relaxed);
         }
