@@ -331,3 +331,21 @@ fn a_watch_sees_only_its_namespace_and_a_cluster_wide_one_sees_all() {
         }
     });
 }
+
+#[test]
+fn a_watch_from_a_forgotten_version_is_expired() {
+    on_every_server(|server| async move {
+        let widgets = server.widgets();
+        let mut stream = pin!(widgets.watch(&WatchParams::default(), "1").await.unwrap());
+        let WatchEvent::Error(status) = next(&mut stream).await else {
+            panic!("expected an error event");
+        };
+        assert_eq!((status.code, &*status.reason), (410, "Expired"));
+        assert!(
+            status.message.contains("too old resource version: 1"),
+            "{}",
+            status.message
+        );
+        assert!(stream.next().await.is_none());
+    });
+}
