@@ -207,7 +207,8 @@ fn watch_event(suite: &mut Suite<'_>) {
 }
 
 async fn write_status(queries: &Api<Query>, write: u64) {
-    let status = json!({ "phase": "running", "conversationId": write.to_string() });
+    // Another count every time, or nothing would change and nothing would be written.
+    let status = json!({ "phase": "running", "tokenUsage": { "totalTokens": write + 1 } });
     let patch = Patch::Merge(json!({ "status": status }));
     let patched = queries
         .patch_status(NAME, &PatchParams::default(), &patch)
