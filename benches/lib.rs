@@ -20,7 +20,6 @@
 //! The ids of that file, `hops.rs`, begin with `hops/`: the group is the name of the target.
 //! Left to others: judging (`results`), what is measured (the crates under `crates/`).
 
-pub mod cases;
 pub mod clock;
 pub mod closing;
 pub mod counts;

@@ -179,6 +179,9 @@ impl Page {
         }
         let word = match comparison.outcome() {
             Outcome::Fine => self.painted("fine", Tone::Good),
+            Outcome::Regressed if comparison.count_of(Verdict::Regressed) == 0 => {
+                self.painted("PROMISES MISSED", Tone::Bad)
+            }
             Outcome::Regressed => self.painted("WORSE", Tone::Bad),
             Outcome::CouldNotTell => self.painted("could not tell all", Tone::Open),
         };
