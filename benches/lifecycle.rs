@@ -3,7 +3,6 @@
 //! Each Query has one model target, asked over loopback HTTP; it is claimed, started and finished with one write each.
 //! `latency_100ms`: one iteration is three rounds of as many Queries as run at once, with one round before and one
 //! behind them that are not counted. The model takes 100 ms, so three rounds cannot take less than 300 ms.
-//! `share_of_limit` is against the latency that a lone call meets: the stub's timer rounds up to a millisecond.
 //! `zero_latency`: one iteration is one Query of a backlog of 300, from the start of the controller; wall time.
 //! `own_cpu`: one iteration is one Query of the waiting backlog; CPU time of our thread without the stand-in's share
 //! and without the stub, which has a thread of its own. Creating the backlog is not in it, reading its list is.
@@ -29,7 +28,6 @@ const AT_ONCE: [(&str, usize); 3] = [("1_at_once", 1), ("10_at_once", 10), ("50_
 
 fn latency_100ms(suite: &mut Suite<'_>) {
     suite.macro_cases();
-    let mut latency = Vec::new();
     for (parameter, n_at_once) in AT_ONCE {
         let n_rounds = if suite.is_smoke() { 1 } else { N_ROUNDS };
         let n_queries = n_rounds * n_at_once;
@@ -38,19 +36,13 @@ fn latency_100ms(suite: &mut Suite<'_>) {
         suite.prepared(
             "latency_100ms",
             parameter,
-            || {
-                let site = Site::new(LATENCY);
-                let lone = site.serve(n_rounds, 1).model_latency;
-                assert!(lone >= LATENCY, "the stub takes its time");
-                latency.push(lone.as_secs_f64() * 1e3);
-                (site, lone)
-            },
-            |bencher, (site, lone)| {
+            || Site::new(LATENCY),
+            |bencher, site| {
                 bencher.iter_custom(|n_iterations| {
                     let mut wall = Duration::ZERO;
                     for _ in 0..n_iterations {
                         let run = site.serve(n_rounds, n_at_once);
-                        let limit = lone.mul_f64(n_rounds as f64);
+                        let limit = LATENCY.mul_f64(n_rounds as f64);
                         shares.push(limit.as_secs_f64() / run.wall.as_secs_f64());
                         wall += run.wall;
                     }
@@ -59,14 +51,10 @@ fn latency_100ms(suite: &mut Suite<'_>) {
             },
         );
         let name = format!("share_of_limit/{parameter}");
-        let text = "throughput as a share of what the model's latency allows";
+        let text = "throughput as a share of what the model's 100 ms allow";
         if let Some(figure) = Figure::median_of(&name, &sorted(shares), "ratio", text) {
             suite.figure(figure.bound(Bound::AtLeast(0.97)));
         }
-    }
-    let text = "the latency of a lone call of the model that was told to take 100 ms";
-    if let Some(figure) = Figure::median_of("model_latency", &sorted(latency), "ms", text) {
-        suite.figure(figure);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use control_plane::controller::{Controller, ControllerConfig};
 use control_plane::execution::{Execute, ExecutionConfig, Executor, TargetOutcome};
 use control_plane::llm::{LlmClient, LlmConfig};
-use control_plane::metrics::{Metrics, Stage};
+use control_plane::metrics::Metrics;
 use control_plane::queue::QueueConfig;
 use control_plane::resources::{Resources, ResourcesConfig};
 use futures::future::BoxFuture;
@@ -54,8 +54,6 @@ pub struct Run {
     pub own_cpu: Duration,
     /// CPU time of our thread inside the API stand-in.
     pub stand_in_cpu: Duration,
-    /// How long the model took to answer, on average.
-    pub model_latency: Duration,
 }
 
 impl Site {
@@ -259,16 +257,6 @@ impl Stand {
         usize::try_from(writes).expect("a count of requests fits")
     }
 
-    fn model_latency(&self) -> Duration {
-        let totals = self.metrics.stage_totals();
-        let llm = totals
-            .into_iter()
-            .find(|(stage, _)| *stage == Stage::LlmCall);
-        llm.map_or(Duration::ZERO, |(_, total)| {
-            total.sum.div_f64(total.count.max(1) as f64)
-        })
-    }
-
     /// Stops the controller and checks that the work was done: each Query once, and rightly.
     async fn finish(&self, stub: &LlmStub, shutdown: CancellationToken, n_queries: usize) {
         shutdown.cancel();
@@ -312,7 +300,6 @@ impl Before {
             wall: self.wall.elapsed(),
             own_cpu: cpu.saturating_sub(stand_in_cpu),
             stand_in_cpu,
-            model_latency: stand.model_latency(),
         }
     }
 }
