@@ -127,6 +127,14 @@ fn cargo_bench(workspace: &Workspace, targets: &[&str]) -> Command {
     // Not `--package benches`: alone it would be built with other features of shared packages than `cargo bench`
     // gives it, and measured otherwise.
     command.current_dir(&workspace.root).arg("bench");
+    // What `cargo run` tells us about our package would make build scripts that look at it run again in the inner
+    // Cargo, and everything that stands on them, which is most of the tree.
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&variable);
+        }
+    }
     for target in targets {
         command.args(["--bench", target]);
     }
