@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What is written is byte for byte what `serde_json` would write for the same types; it is
-//! written and read faster, because both sides know the shape ([`write`], [`read`]). Text that is valid
+//! written and read faster, because both sides know the shape (`write`, `read`). Text that is valid
 //! but laid out otherwise (by hand, by another program) is read by `serde_json`, which also
 //! explains what is wrong with text that is not.
 //!
