@@ -17,16 +17,13 @@ use control_plane::llm::{
 };
 use criterion::Throughput;
 use futures::future::join_all;
-use results::figures::{Bound, Figure};
+use results::figures::Figure;
 use testbed::llm::{LlmStub, script::Script};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     runtime::Runtime,
 };
-
-/// What a call may cost on our thread.
-const CPU_PER_CALL: Bound = Bound::AtMost(12.0);
 
 /// The wide case: as many calls as the widest Query has targets.
 const WIDE: u64 = 256;
@@ -82,20 +79,34 @@ impl World {
         called.result.expect("the stub answers").content
     }
 
-    /// Our thread's CPU time and the stub's during so many calls, in microseconds per call.
-    fn cpu_per_call(&self, n_calls: u32) -> (f64, f64) {
-        let (ours, stubs) = (cpu_time(), self.stub.busy());
+    /// What so many calls cost, through the client and over the bare socket.
+    fn cpu_per_call(&self, socket: &mut BareSocket, n_calls: u32) -> CpuPerCall {
+        let per_call = |spent: Duration| spent.as_secs_f64() * 1e6 / f64::from(n_calls);
+        let (began, stub_before) = (cpu_time(), self.stub.busy());
         self.runtime.block_on(async {
             for _ in 0..n_calls {
                 self.ask().await;
             }
         });
-        let per_call = |spent: Duration| spent.as_secs_f64() * 1e6 / f64::from(n_calls);
-        (
-            per_call(cpu_time() - ours),
-            per_call(self.stub.busy() - stubs),
-        )
+        let (between, stub_between) = (cpu_time(), self.stub.busy());
+        self.runtime.block_on(async {
+            for _ in 0..n_calls {
+                socket.ask().await;
+            }
+        });
+        CpuPerCall {
+            client: per_call(between - began),
+            stub: per_call(stub_between - stub_before),
+            socket: per_call(cpu_time() - between),
+        }
     }
+}
+
+/// Microseconds of CPU time: of our thread through the client and over the bare socket, of the stub's for the former.
+struct CpuPerCall {
+    client: f64,
+    socket: f64,
+    stub: f64,
 }
 
 /// A connection without a client: a prepared request, and just enough reading to find the end of the reply.
@@ -151,43 +162,61 @@ fn complete_body(reply: &[u8]) -> Option<usize> {
     (body.len() == length).then_some(length)
 }
 
+/// A world and a bare socket to its stub.
+fn with_socket() -> (World, BareSocket) {
+    let world = World::saying("How deep may she be loaded?");
+    let mut socket = world.runtime.block_on(BareSocket::open(&world));
+    assert!(world.runtime.block_on(socket.ask()) > 100);
+    (world, socket)
+}
+
 fn stub(suite: &mut Suite<'_>) {
-    let set_up = || {
-        let world = World::saying("How deep may she be loaded?");
-        let mut socket = world.runtime.block_on(BareSocket::open(&world));
-        assert!(world.runtime.block_on(socket.ask()) > 100);
-        (world, socket)
-    };
-    suite.prepared("stub", "bare_socket", set_up, |bencher, (world, socket)| {
-        bencher.iter_custom(|n_calls| {
-            world.runtime.block_on(async {
-                let began = std::time::Instant::now();
-                for _ in 0..n_calls {
-                    socket.ask().await;
-                }
-                began.elapsed()
-            })
-        });
-    });
+    suite.prepared(
+        "stub",
+        "bare_socket",
+        with_socket,
+        |bencher, (world, socket)| {
+            bencher.iter_custom(|n_calls| {
+                world.runtime.block_on(async {
+                    let began = std::time::Instant::now();
+                    for _ in 0..n_calls {
+                        socket.ask().await;
+                    }
+                    began.elapsed()
+                })
+            });
+        },
+    );
 }
 
 fn one_call(suite: &mut Suite<'_>) {
-    let set_up = || World::saying("How deep may she be loaded?");
-    let n_calls = u32::try_from(suite.population(1_000, 10)).expect("a small number");
-    let mut ours = Vec::new();
-    let mut stubs = Vec::new();
-    suite.prepared("client", "one_call", set_up, |bencher, world| {
+    let n_calls = u32::try_from(suite.population(200, 10)).expect("a small number");
+    let n_turns = suite.population(15, 1);
+    let mut turns = Vec::new();
+    let with_turns = || {
+        let (world, mut socket) = with_socket();
+        turns = (0..n_turns)
+            .map(|_| world.cpu_per_call(&mut socket, n_calls))
+            .collect();
+        world
+    };
+    suite.prepared("client", "one_call", with_turns, |bencher, world| {
         bencher.to_async(&world.runtime).iter(|| world.ask());
-        let (our, stub) = world.cpu_per_call(n_calls);
-        ours.push(our);
-        stubs.push(stub);
     });
+    let sample = |value: fn(&CpuPerCall) -> f64| {
+        let mut sample: Vec<f64> = turns.iter().map(value).collect();
+        sample.sort_by(f64::total_cmp);
+        sample
+    };
     let text = "CPU time of our thread for one model call over loopback";
-    if let Some(figure) = median("cpu_per_call", ours, text) {
-        suite.figure(figure.bound(CPU_PER_CALL));
-    }
+    let client = Figure::median_of("cpu_per_call", &sample(|turn| turn.client), "µs", text);
     let text = "CPU time of the stub's own thread for the same call";
-    if let Some(figure) = median("stub_cpu_per_call", stubs, text) {
+    let stub = Figure::median_of("stub_cpu_per_call", &sample(|turn| turn.stub), "µs", text);
+    // Both pay for the same system calls, sleeps and wakes: the rest is headers, body, pool, time-out and answer.
+    let text = "CPU time of our thread for a call through the client over that over a bare socket";
+    let ratios = sample(|turn| turn.client / turn.socket);
+    let ratio = Figure::median_of("client_over_socket", &ratios, "ratio", text);
+    for figure in [client, stub, ratio].into_iter().flatten() {
         suite.figure(figure);
     }
 }
@@ -214,11 +243,6 @@ fn wide(suite: &mut Suite<'_>) {
         let calls = || join_all((0..WIDE).map(|_| world.ask()));
         bencher.to_async(&world.runtime).iter(calls);
     });
-}
-
-fn median(name: &str, mut repetitions: Vec<f64>, text: &str) -> Option<Figure> {
-    repetitions.sort_by(f64::total_cmp);
-    Figure::median_of(name, &repetitions, "µs", text)
 }
 
 suite_main!(stub, one_call, long_history, wide);
