@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use benches::site::{Run, Site};
+use benches::site::Site;
 use benches::{Suite, suite_main};
 use criterion::Throughput;
 use results::figures::{Bound, Figure};
@@ -63,14 +63,15 @@ fn zero_latency(suite: &mut Suite<'_>) {
     suite.throughput(Throughput::Elements(1));
     for (parameter, n_at_once) in AT_ONCE {
         let n_queries = suite.population(N_SMALL, 50);
+        let n_runs = suite.n_runs();
         suite.prepared(
             "zero_latency",
             parameter,
             || Site::new(Duration::ZERO),
             |bencher, site| {
                 bencher.iter_custom(|n_iterations| {
-                    let run = site.drain(n_queries, n_at_once);
-                    per_iteration(run.wall, run, n_iterations)
+                    let runs = (0..n_runs(n_iterations)).map(|_| site.drain(n_queries, n_at_once));
+                    mean(runs.map(|run| run.wall)).mul_f64(n_iterations as f64 / n_queries as f64)
                 });
             },
         );
@@ -82,6 +83,8 @@ fn own_cpu(suite: &mut Suite<'_>) {
     suite.throughput(Throughput::Elements(1));
     let n_few = suite.population(1_000, 50);
     let n_many = suite.population(30_000, 100);
+    let n_runs = suite.n_runs();
+    let n_growths = if suite.keeps_figures() { 3 } else { 0 };
     let (mut own, mut stand_in, mut growth) = (Vec::new(), Vec::new(), Vec::new());
     suite.prepared(
         "own_cpu",
@@ -89,7 +92,7 @@ fn own_cpu(suite: &mut Suite<'_>) {
         || {
             let site = Site::new(Duration::ZERO);
             // Side by side, so that both meet the same neighbours on a shared machine.
-            for _ in 0..if n_many > 1_000 { 3 } else { 1 } {
+            for _ in 0..n_growths {
                 let few = site.drain(n_few, 50).own_cpu_per_query();
                 let many = site.drain(n_many, 50).own_cpu_per_query();
                 growth.push(many.as_secs_f64() / few.as_secs_f64());
@@ -98,10 +101,13 @@ fn own_cpu(suite: &mut Suite<'_>) {
         },
         |bencher, site| {
             bencher.iter_custom(|n_iterations| {
-                let run = site.drain(n_few, 50);
-                own.push(micros(run.own_cpu_per_query()));
-                stand_in.push(micros(run.stand_in_cpu_per_query()));
-                per_iteration(run.own_cpu, run, n_iterations)
+                let runs = (0..n_runs(n_iterations)).map(|_| site.drain(n_few, 50));
+                let per_query = runs.map(|run| {
+                    own.push(micros(run.own_cpu_per_query()));
+                    stand_in.push(micros(run.stand_in_cpu_per_query()));
+                    run.own_cpu_per_query()
+                });
+                mean(per_query).mul_f64(n_iterations as f64)
             });
         },
     );
@@ -121,9 +127,11 @@ fn own_cpu(suite: &mut Suite<'_>) {
     }
 }
 
-/// The time of as many Queries as iterations were asked for, at the rate of the run.
-fn per_iteration(time: Duration, run: Run, n_iterations: u64) -> Duration {
-    time.mul_f64(n_iterations as f64 / run.n_queries as f64)
+fn mean(times: impl Iterator<Item = Duration>) -> Duration {
+    let (total, n_times) = times.fold((Duration::ZERO, 0), |(total, n_times), time| {
+        (total + time, n_times + 1)
+    });
+    total / n_times.max(1)
 }
 
 fn micros(time: Duration) -> f64 {

@@ -28,6 +28,9 @@ use tokio::{
 /// The wide case: as many calls as the widest Query has targets.
 const WIDE: u64 = 256;
 
+/// Calls of one turn of the client, and of the bare socket.
+const N_CALLS: u32 = 200;
+
 /// A history beyond what one socket buffer takes.
 const LONG_HISTORY: usize = 64 * 1024;
 
@@ -190,13 +193,12 @@ fn stub(suite: &mut Suite<'_>) {
 }
 
 fn one_call(suite: &mut Suite<'_>) {
-    let n_calls = u32::try_from(suite.population(200, 10)).expect("a small number");
-    let n_turns = suite.population(15, 1);
+    let n_turns = if suite.keeps_figures() { 15 } else { 0 };
     let mut turns = Vec::new();
     let with_turns = || {
         let (world, mut socket) = with_socket();
         turns = (0..n_turns)
-            .map(|_| world.cpu_per_call(&mut socket, n_calls))
+            .map(|_| world.cpu_per_call(&mut socket, N_CALLS))
             .collect();
         world
     };

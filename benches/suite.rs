@@ -14,7 +14,7 @@ use crate::closing;
 use crate::invocation::{Invocation, Running};
 use crate::mode::{Arguments, Mode};
 use crate::places::Places;
-use crate::profiler::Flamegraphs;
+use crate::profiler::{self, Flamegraphs};
 
 /// Resamples for Criterion's intervals. They are shown, not judged, so a fiftieth of the default will do.
 const N_RESAMPLES: usize = 2_000;
@@ -139,6 +139,18 @@ impl Suite<'_> {
         matches!(self.common.arguments.mode, Mode::Smoke | Mode::Talk)
     }
 
+    /// How many runs of a whole population make up a sample of so many iterations: one, because a single run tells the
+    /// time per iteration well enough. Under the profiler each iteration is a run, so that it lasts as long as asked.
+    pub fn n_runs(&self) -> impl Fn(u64) -> u64 + use<> {
+        let is_profiled = self.common.arguments.mode == Mode::Profile;
+        move |n_iterations| if is_profiled { n_iterations } else { 1 }
+    }
+
+    /// Whether figures of this run are kept: a suite may leave out the work that only they need.
+    pub fn keeps_figures(&self) -> bool {
+        self.common.running.is_some()
+    }
+
     /// The given size of a population, or at most `smoke` of it where each case runs just once.
     pub fn population(&self, usual: usize, smoke: usize) -> usize {
         if self.is_smoke() {
@@ -153,7 +165,7 @@ impl Suite<'_> {
     /// Find it inside a case, so that a filter which skips the case skips the figure, and hand it over afterwards.
     /// It is dropped unless this run measures and stores.
     pub fn figure(&mut self, figure: Figure) {
-        if self.common.running.is_some() {
+        if self.keeps_figures() {
             self.common.figures.push(figure);
         }
     }
@@ -217,6 +229,7 @@ impl Suite<'_> {
                             .expect("a mark that was begun takes a line");
                     }
                     state = Some(set_up());
+                    profiler::begin_if_due();
                 }
                 let state = state.as_mut().expect("set up on the first call");
                 routine(bencher, state);
@@ -254,7 +267,7 @@ fn configured(arguments: Arguments, places: &Places) -> Criterion {
         .nresamples(N_RESAMPLES)
         // Criterion finds a relative target directory from the wrong folder; ours is exact.
         .output_directory(&places.criterion)
-        .with_profiler(Flamegraphs::default())
+        .with_profiler(Flamegraphs)
         .configure_from_args();
     if arguments.names_baseline {
         criterion
