@@ -145,14 +145,31 @@ fn trim(frames: &mut Frames, suite: &str) {
         None => "other threads".to_owned(),
     };
     let mut is_innermost = true;
+    let mut inner = String::new();
     for symbols in &mut frames.frames {
-        symbols.retain(|symbol| {
-            let stays = is_innermost || !is_plumbing(&symbol.name());
+        symbols.retain_mut(|symbol| {
+            let name = symbol.name();
+            let stays = is_innermost || !is_plumbing(&name);
             is_innermost = false;
-            stays
+            let named = without_closures(&name);
+            let is_repeated = stays && named == inner;
+            if stays {
+                named.clone_into(&mut inner);
+                symbol.name = Some(named.as_bytes().to_vec());
+            }
+            stays && !is_repeated
         });
     }
     frames.frames.retain(|symbols| !symbols.is_empty());
+}
+
+/// The function that closures are in: what an `async fn` does is in a closure of its own.
+fn without_closures(function: &str) -> &str {
+    let mut name = function;
+    while let Some(outer) = name.strip_suffix("::{{closure}}") {
+        name = outer;
+    }
+    name
 }
 
 /// Whether a function only hands the work on: one of those crates', or one that the compiler gives no path to.
@@ -194,7 +211,7 @@ fn folded(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_plumbing;
+    use super::{is_plumbing, without_closures};
 
     #[test]
     fn functions_that_only_hand_on_are_plumbing() {
@@ -222,5 +239,14 @@ mod tests {
         ] {
             assert!(!is_plumbing(function), "{function}");
         }
+    }
+
+    #[test]
+    fn a_closure_is_named_after_its_function() {
+        let closure = "control_plane::controller::pass::run::{{closure}}::{{closure}}";
+        assert_eq!(
+            without_closures(closure),
+            "control_plane::controller::pass::run"
+        );
     }
 }
