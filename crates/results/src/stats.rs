@@ -6,7 +6,7 @@ use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
 /// The quantile of a process's per-iteration times that stands for the process: the minimum.
 ///
-/// Noise only ever adds time, so the fastest sample is the least disturbed one. Over five fresh processes of 53 cases,
+/// Noise only ever adds time, so the fastest sample is the least disturbed one. Over four fresh processes of 53 cases,
 /// on two cores with a load of eleven, the median spread between processes was 3 % for the minimum, 8 % for the low
 /// twentieth, 24 % for the median and 27 % for the mean. In simulation it repeats best when most batches are preempted,
 /// and under no noise (slow phases, rare fast samples, latencies) much worse than the best quantile for that noise:
