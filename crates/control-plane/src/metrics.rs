@@ -28,7 +28,7 @@ use self::stage::StageHistograms;
 pub use self::duration_histogram::DurationTotal;
 pub use self::queue::{QueueMetrics, QueueStanding, Standing};
 pub use self::reconcile::ReconcileResult;
-pub use self::stage::Stage;
+pub use self::stage::{Loaded, Served, Stage};
 
 /// Value of the labels `name` and `controller`: there is one controller, for Queries.
 const CONTROLLER: &str = "query";
