@@ -20,7 +20,7 @@ pub enum Stage {
     Load(Loaded, Served),
     /// One LLM call with its retries.
     LlmCall,
-    /// One tool call.
+    /// One tool call, the loading of the values that it sends included.
     ToolCall,
     /// One write of the status, with its retries on conflict.
     StatusWrite,
