@@ -15,15 +15,11 @@ mod tests;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use hashbrown::HashMap;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::{Api, Client, ResourceExt, api::ListParams, core::Selector};
+use kube::Client;
 use parking_lot::Mutex;
 use query_api::{
     agent::Agent,
-    dialect::Dialect,
     model::Model,
-    query::{Query, Target, TargetKind},
-    team::Team,
     tool::Tool,
     value_source::{Header, HeaderOverride, Parameter},
 };
@@ -61,7 +57,6 @@ impl Default for ResourcesConfig {
 pub struct Resources(Arc<Inner>);
 
 struct Inner {
-    client: Client,
     config: ResourcesConfig,
     models: Cache<Model>,
     agents: Cache<Agent>,
@@ -95,9 +90,8 @@ impl Resources {
             models: Cache::watch(&client, Loaded::Model, &metrics),
             agents: Cache::watch(&client, Loaded::Agent, &metrics),
             tools: Cache::watch(&client, Loaded::Tool, &metrics),
-            values: Values::new(client.clone(), config.value_ttl, metrics),
+            values: Values::new(client, config.value_ttl, metrics),
             endpoints: Mutex::default(),
-            client,
             config,
         }))
     }
@@ -169,36 +163,6 @@ impl Resources {
         })
     }
 
-    /// The targets of a Query: those it names, then those its selector finds.
-    ///
-    /// A selector finds Agents, Teams, Models and Tools in this order, by name within a kind; in dialect `Target` only
-    /// the first hit counts, and only if no target is named.
-    pub async fn targets(
-        &self,
-        namespace: &str,
-        query: &Query,
-    ) -> Result<Vec<Target>, TargetError> {
-        let spec = &query.spec;
-        let mut targets: Vec<Target> = spec.all_targets().cloned().collect();
-        let Some(selector) = &spec.selector else {
-            return Ok(targets);
-        };
-        let is_single = Dialect::of_query(spec) == Dialect::Target;
-        if is_single && !targets.is_empty() {
-            return Ok(targets);
-        }
-        let found = Box::pin(self.selected(namespace, selector)).await?;
-        for target in found
-            .into_iter()
-            .take(if is_single { 1 } else { usize::MAX })
-        {
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        Ok(targets)
-    }
-
     /// The values of parameters, by name.
     pub(crate) async fn parameters(
         &self,
@@ -225,34 +189,6 @@ impl Resources {
         overrides: &[HeaderOverride],
     ) -> Result<Vec<(String, String)>, TargetError> {
         endpoints::override_headers(&self.0.values, owner, overrides).await
-    }
-
-    async fn selected(
-        &self,
-        namespace: &str,
-        selector: &LabelSelector,
-    ) -> Result<Vec<Target>, TargetError> {
-        let selector = Selector::try_from(selector.clone());
-        let selector = selector.map_err(|error| TargetError::InvalidQuery {
-            reason: format!("its selector makes no sense: {error}"),
-        })?;
-        let teams: Api<Team> = Api::namespaced(self.0.client.clone(), namespace);
-        let wanted = ListParams::default().labels_from(&selector);
-        let teams = teams.list_metadata(&wanted).await;
-        let teams = teams.map_err(|source| read_failed("team", namespace, "*", source))?;
-        let mut teams: Vec<String> = teams.iter().map(ResourceExt::name_any).collect();
-        teams.sort();
-        let of_kind = |kind: TargetKind, names: Vec<String>| {
-            names.into_iter().map(move |name| Target::new(kind, name))
-        };
-        let agents = self.0.agents.select(namespace, &selector).await;
-        let models = self.0.models.select(namespace, &selector).await;
-        let tools = self.0.tools.select(namespace, &selector).await;
-        Ok(of_kind(TargetKind::Agent, agents)
-            .chain(of_kind(TargetKind::Team, teams))
-            .chain(of_kind(TargetKind::Model, models))
-            .chain(of_kind(TargetKind::Tool, tools))
-            .collect())
     }
 
     fn slot(&self, namespace: &str, name: &str) -> Arc<Slot> {
@@ -288,18 +224,4 @@ impl fmt::Debug for Inner {
 fn version(model: &Model) -> (Option<String>, Option<String>) {
     let meta = &model.metadata;
     (meta.uid.clone(), meta.resource_version.clone())
-}
-
-fn read_failed(
-    kind: &'static str,
-    namespace: &str,
-    name: &str,
-    source: kube::Error,
-) -> TargetError {
-    TargetError::ReadFailed {
-        kind,
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        source: Box::new(source),
-    }
 }

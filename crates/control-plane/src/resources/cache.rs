@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use futures::{StreamExt, future::ready};
 use kube::{
     Api, Client, Resource,
-    core::{NamespaceResourceScope, Selector},
+    core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
         reflector::{self, ObjectRef, Store},
@@ -95,19 +95,6 @@ where
         let object = object
             .map_err(|source| TargetError::read_failed(self.loaded, namespace, name, source))?;
         Ok(object.map(Arc::new))
-    }
-
-    /// Names of the objects of a namespace with matching labels, in order.
-    pub(crate) async fn select(&self, namespace: &str, selector: &Selector) -> Vec<String> {
-        self.ready().await;
-        let objects = self.store.state_filter_selector(selector);
-        let mut names: Vec<String> = objects
-            .iter()
-            .filter(|object| object.meta().namespace.as_deref() == Some(namespace))
-            .filter_map(|object| object.meta().name.clone())
-            .collect();
-        names.sort();
-        names
     }
 }
 

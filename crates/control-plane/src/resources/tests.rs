@@ -1,11 +1,14 @@
 //! Loads against the API stand-in: what is cached, what is read live, and what is said of missing things.
 
-use kube::api::{Patch, PatchParams, PostParams};
-use query_api::{crd::crds, model::ModelType, value_source::ValueSource};
+use kube::{
+    Api,
+    api::{Patch, PatchParams, PostParams},
+};
+use query_api::{crd::crds, dialect::Dialect, model::ModelType, value_source::ValueSource};
 use serde_json::json;
 use testbed::{
     kube_api::KubeApi,
-    population::{agent, model, query, secret, tool},
+    population::{agent, model, secret, tool},
 };
 
 use super::*;
@@ -347,23 +350,4 @@ async fn a_changed_model_is_noticed() {
         tokio::task::yield_now().await;
     }
     panic!("the change never arrived");
-}
-
-#[tokio::test]
-async fn a_selector_finds_targets_by_kind_and_name() {
-    let world = World::new().await;
-    for name in ["b", "a", "c"] {
-        let agent = agent(name).with_label("team", if name == "c" { "y" } else { "x" });
-        world.add(agent.build()).await;
-    }
-    world.add(tool("t").at("http://t").build()).await;
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    let mut wanting = query("q").with_agent_target("b").build();
-    let selector = json!({"matchLabels": {"team": "x"}});
-    wanting.spec.selector = serde_json::from_value(selector).unwrap();
-    let found = world.resources.targets("default", &wanting).await.unwrap();
-    let agents = ["b", "a"].map(|name| Target::new(TargetKind::Agent, name));
-    assert_eq!(found, agents);
 }
