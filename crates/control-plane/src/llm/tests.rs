@@ -125,8 +125,11 @@ async fn nobody_at_the_address_is_retried_and_then_named() {
     assert!(text.starts_with(&wanted), "{text}");
 }
 
+/// A connection goes back to the pool in a task of its own, after the caller has the reply. A burst that begins
+/// before all these tasks had their turn opens a few more, which the next one finds there too; a pool that keeps
+/// fewer than a burst needs would open some in every burst.
 #[tokio::test]
-async fn a_second_burst_as_wide_as_the_first_opens_no_connection() {
+async fn a_burst_as_wide_as_those_before_it_opens_no_connection() {
     let stub = LlmStub::start(Script::new()).await;
     let (client, endpoint) = (hasty(), endpoint(&stub.base_url()));
     let burst = async || {
@@ -138,10 +141,15 @@ async fn a_second_burst_as_wide_as_the_first_opens_no_connection() {
         assert!(failed.is_none(), "{failed:?}");
         local_ports(&endpoint)
     };
-    let first = burst().await;
-    let second = burst().await;
-    let n_new = second.difference(&first).count();
-    assert_eq!(n_new, 0, "opened beside {}", first.len());
+    let mut before = burst().await;
+    for _ in 0..10 {
+        let after = burst().await;
+        if after.is_subset(&before) {
+            return;
+        }
+        before = after;
+    }
+    panic!("the last burst too opened some, up to {}", before.len());
 }
 
 /// Local ports of the established connections to the endpoint, as the kernel lists them.
