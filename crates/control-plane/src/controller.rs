@@ -87,7 +87,7 @@ impl Controller {
     /// this future is dropped.
     ///
     /// # Errors
-    /// If the dialect has to be asked for and cannot be told.
+    /// If the scope names no namespace, and if the dialect has to be asked for and cannot be told.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ControllerError> {
         let shop = Arc::new(self.shop().await?);
         let _abandon_on_drop = shop.abandon.clone().drop_guard();
@@ -110,6 +110,9 @@ impl Controller {
     }
 
     async fn shop(self) -> Result<Shop, ControllerError> {
+        if matches!(&self.config.scope, Scope::Namespaces(namespaces) if namespaces.is_empty()) {
+            return Err(ControllerError::NoNamespace);
+        }
         let dialect = match self.config.dialect {
             Some(dialect) => dialect,
             None => dialect(&self.client).await?,

@@ -3,6 +3,11 @@
 /// Why the controller could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
+    /// The scope is a list of namespaces without any, so that there would be nothing to do, for ever and in silence.
+    #[error(
+        "find a namespace to look after in its scope: name at least one, or choose the whole cluster"
+    )]
+    NoNamespace,
     /// The CRD of Query could not be read, so the dialect is unknown; naming the dialect in the configuration mends it.
     #[error("read the definition of {crd} to tell its dialect")]
     ReadDefinition {

@@ -25,6 +25,8 @@ pub use executor::{ExecutionConfig, Executor};
 pub trait Execute: Send + Sync {
     /// Runs every target that `recorded` does not answer, all at once, and returns one outcome per target.
     ///
+    /// The targets are those that the spec names. A selector is not looked at: whoever calls has put the targets that
+    /// it finds into the spec, with [`select`](crate::transition::select).
     /// Outcomes are in the order of the spec, recorded ones included; their number is that of the targets.
     /// `recorded` has one slot per target in the same order; missing slots at its end count as empty.
     /// `finished` is called once for each target that was really run, as soon as its outcome is known and in the
@@ -45,7 +47,7 @@ pub trait Execute: Send + Sync {
 /// What became of one target.
 #[derive(Debug)]
 pub struct TargetOutcome {
-    /// The target as the spec names it (or as its selector found it).
+    /// The target as the spec names it.
     pub target: Target,
     /// The answer, or why there is none.
     pub result: Result<Answer, TargetError>,

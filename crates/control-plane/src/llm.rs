@@ -24,7 +24,7 @@ use crate::{
     llm::{
         completion::Completion,
         endpoint::Endpoint,
-        error::{LlmError, excerpt},
+        error::LlmError,
         retry::{RetryPolicy, is_retryable, retry_after},
     },
     transport::{Pool, Reply, Transport},
@@ -271,7 +271,7 @@ fn read(reply: &Reply, model: impl Fn() -> String) -> Result<Completion, Failure
                 model: model(),
                 status,
                 code,
-                excerpt: excerpt(reply),
+                excerpt: reply.excerpt(),
             },
         });
     }
@@ -281,18 +281,18 @@ fn read(reply: &Reply, model: impl Fn() -> String) -> Result<Completion, Failure
             model: model(),
             status,
             limit: MAX_REPLY_BYTES,
-            excerpt: excerpt(reply),
+            excerpt: reply.excerpt(),
         },
         Ok(None) => LlmError::EmptyChoices {
             model: model(),
             status,
-            excerpt: excerpt(reply),
+            excerpt: reply.excerpt(),
         },
         Err(error) => LlmError::Malformed {
             model: model(),
             status,
             reason: error.to_string(),
-            excerpt: excerpt(reply),
+            excerpt: reply.excerpt(),
         },
     };
     Err(Failure::last(error))

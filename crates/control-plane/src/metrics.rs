@@ -19,6 +19,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use query_api::query::TargetKind;
+use tokio::time::Instant;
 
 use self::duration_histogram::Bounds;
 use self::labelled::Labelled;
@@ -28,7 +29,7 @@ use self::stage::StageHistograms;
 pub use self::duration_histogram::DurationTotal;
 pub use self::queue::{QueueMetrics, QueueStanding, Standing};
 pub use self::reconcile::ReconcileResult;
-pub use self::stage::Stage;
+pub use self::stage::{Loaded, Served, Stage};
 
 /// Value of the labels `name` and `controller`: there is one controller, for Queries.
 const CONTROLLER: &str = "query";
@@ -129,6 +130,17 @@ impl Metrics {
         self.stage(Stage::LlmCall, took);
     }
 
+    /// Times a tool call until the guard is dropped and then records it, so that a call counts however it ends: with
+    /// an output, an error, or cut off together with its target.
+    pub fn tool_call_started<'a>(&'a self, name: &'a str, kind: &'a str) -> ToolCallTimer<'a> {
+        ToolCallTimer {
+            metrics: self,
+            name,
+            kind,
+            began: Instant::now(),
+        }
+    }
+
     /// Records a tool call; the stage [`Stage::ToolCall`] is recorded by this too.
     pub fn tool_call(&self, name: &str, kind: &str, took: Duration) {
         self.0.tool_call_duration.observe([name, kind], took);
@@ -212,5 +224,22 @@ impl GaugeGuard {
 impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// Records a tool call when it is dropped; see [`Metrics::tool_call_started`].
+#[derive(Debug)]
+#[must_use = "the call is recorded when the guard is dropped"]
+pub struct ToolCallTimer<'a> {
+    metrics: &'a Metrics,
+    name: &'a str,
+    kind: &'a str,
+    began: Instant,
+}
+
+impl Drop for ToolCallTimer<'_> {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        self.metrics.tool_call(self.name, self.kind, took);
     }
 }

@@ -1,8 +1,9 @@
 //! Everything that execution reads from the Kubernetes API: Models, Agents and Tools from caches that a watch keeps
 //! up to date, Secrets and ConfigMaps live and for a short while.
 //!
-//! Nothing here writes. Cached and cold loads are timed apart: a Model is one stage, looking up the values behind it
-//! another, which is only entered when they are really looked up.
+//! Nothing here writes. Each load is timed as a stage of its own, apart by what was loaded and by whether a cache had
+//! it ([`Stage::Load`](crate::metrics::Stage::Load)). The values behind a Model are loaded when its endpoint is
+//! prepared, which is then kept for as long as they are; until then there are no loads of them, not even cached ones.
 
 mod cache;
 mod endpoints;
@@ -11,26 +12,14 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use hashbrown::HashMap;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::{Api, Client, ResourceExt, api::ListParams, core::Selector};
+use kube::Client;
 use parking_lot::Mutex;
 use query_api::{
     agent::Agent,
-    dialect::Dialect,
     model::Model,
-    query::{Query, Target, TargetKind},
-    team::Team,
     tool::Tool,
     value_source::{Header, HeaderOverride, Parameter},
 };
@@ -39,11 +28,8 @@ use tokio::time::Instant;
 use crate::{
     execution::error::TargetError,
     llm::endpoint::Endpoint,
-    metrics::{Metrics, Stage},
-    resources::{
-        cache::{Cache, Found},
-        values::Values,
-    },
+    metrics::{Loaded, Metrics},
+    resources::{cache::Cache, values::Values},
 };
 
 pub(crate) use values::Owner;
@@ -71,16 +57,12 @@ impl Default for ResourcesConfig {
 pub struct Resources(Arc<Inner>);
 
 struct Inner {
-    client: Client,
-    metrics: Metrics,
     config: ResourcesConfig,
     models: Cache<Model>,
     agents: Cache<Agent>,
     tools: Cache<Tool>,
     values: Values,
     endpoints: Mutex<HashMap<FullName, Arc<Slot>>>,
-    n_cached: AtomicU64,
-    n_cold: AtomicU64,
 }
 
 /// Namespace and name.
@@ -101,28 +83,15 @@ struct Prepared {
     until: Instant,
 }
 
-/// How often objects were found in a cache, and how often the API was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loads {
-    /// Endpoints, Agents and Tools that were there.
-    pub cached: u64,
-    /// Those for which the API was asked, for the object itself or for a value behind it.
-    pub cold: u64,
-}
-
 impl Resources {
     /// Starts the watches on the current runtime.
     pub fn new(client: Client, config: ResourcesConfig, metrics: Metrics) -> Self {
         Self(Arc::new(Inner {
-            models: Cache::watch(&client),
-            agents: Cache::watch(&client),
-            tools: Cache::watch(&client),
-            values: Values::new(client.clone(), config.value_ttl),
+            models: Cache::watch(&client, Loaded::Model, &metrics),
+            agents: Cache::watch(&client, Loaded::Agent, &metrics),
+            tools: Cache::watch(&client, Loaded::Tool, &metrics),
+            values: Values::new(client, config.value_ttl, metrics),
             endpoints: Mutex::default(),
-            n_cached: AtomicU64::new(0),
-            n_cold: AtomicU64::new(0),
-            client,
-            metrics,
             config,
         }))
     }
@@ -134,39 +103,23 @@ impl Resources {
         self.0.tools.ready().await;
     }
 
-    /// Cached and cold loads so far.
-    pub fn loads(&self) -> Loads {
-        Loads {
-            cached: self.0.n_cached.load(Ordering::Relaxed),
-            cold: self.0.n_cold.load(Ordering::Relaxed),
-        }
-    }
-
     /// The endpoint of a Model, with every value behind it.
     pub async fn endpoint(
         &self,
         namespace: &str,
         name: &str,
     ) -> Result<Arc<Endpoint>, TargetError> {
-        let asked = Instant::now();
-        let found = self.0.models.get(namespace, name).await;
-        let took = asked.elapsed();
-        self.0.metrics.stage(Stage::LoadModel, took);
-        let found = found.map_err(|source| read_failed("model", namespace, name, source))?;
-        let found = found.ok_or_else(|| TargetError::ModelMissing {
+        let found = self.0.models.get(namespace, name).await?;
+        let model = found.ok_or_else(|| TargetError::ModelMissing {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         })?;
-        let is_live = found.is_live();
-        let model = found.into_object();
         let slot = self.slot(namespace, name);
         if let Some(endpoint) = slot.endpoint_of(&model) {
-            self.count(is_live);
             return Ok(endpoint);
         }
         let _preparing = slot.preparing.lock().await;
         if let Some(endpoint) = slot.endpoint_of(&model) {
-            self.count(is_live);
             return Ok(endpoint);
         }
         let owner = Owner {
@@ -177,8 +130,6 @@ impl Resources {
         let began = Instant::now();
         // Boxed, like all that is seldom needed: it would make every target's future ten times as large.
         let endpoint = Box::pin(endpoints::endpoint(&self.0.values, owner, &model)).await;
-        self.0.metrics.stage(Stage::LoadSecret, began.elapsed());
-        self.count(true);
         let endpoint = Arc::new(endpoint?);
         *slot.prepared.lock() = Some(Prepared {
             endpoint: endpoint.clone(),
@@ -196,57 +147,20 @@ impl Resources {
 
     /// An Agent.
     pub async fn agent(&self, namespace: &str, name: &str) -> Result<Arc<Agent>, TargetError> {
-        let asked = Instant::now();
-        let found = self.0.agents.get(namespace, name).await;
-        self.0.metrics.stage(Stage::LoadAgent, asked.elapsed());
-        let found = found.map_err(|source| read_failed("agent", namespace, name, source))?;
-        self.counted(found)
-            .ok_or_else(|| TargetError::AgentMissing {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-            })
-    }
-
-    /// A Tool.
-    pub async fn tool(&self, namespace: &str, name: &str) -> Result<Arc<Tool>, TargetError> {
-        let asked = Instant::now();
-        let found = self.0.tools.get(namespace, name).await;
-        self.0.metrics.stage(Stage::LoadTool, asked.elapsed());
-        let found = found.map_err(|source| read_failed("tool", namespace, name, source))?;
-        self.counted(found).ok_or_else(|| TargetError::ToolMissing {
+        let found = self.0.agents.get(namespace, name).await?;
+        found.ok_or_else(|| TargetError::AgentMissing {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         })
     }
 
-    /// The targets of a Query: those it names, then those its selector finds.
-    ///
-    /// A selector finds Agents, Teams, Models and Tools in this order, by name within a kind; in dialect `Target` only
-    /// the first hit counts, and only if no target is named.
-    pub async fn targets(
-        &self,
-        namespace: &str,
-        query: &Query,
-    ) -> Result<Vec<Target>, TargetError> {
-        let spec = &query.spec;
-        let mut targets: Vec<Target> = spec.all_targets().cloned().collect();
-        let Some(selector) = &spec.selector else {
-            return Ok(targets);
-        };
-        let is_single = Dialect::of_query(spec) == Dialect::Target;
-        if is_single && !targets.is_empty() {
-            return Ok(targets);
-        }
-        let found = Box::pin(self.selected(namespace, selector)).await?;
-        for target in found
-            .into_iter()
-            .take(if is_single { 1 } else { usize::MAX })
-        {
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        Ok(targets)
+    /// A Tool.
+    pub async fn tool(&self, namespace: &str, name: &str) -> Result<Arc<Tool>, TargetError> {
+        let found = self.0.tools.get(namespace, name).await?;
+        found.ok_or_else(|| TargetError::ToolMissing {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        })
     }
 
     /// The values of parameters, by name.
@@ -277,34 +191,6 @@ impl Resources {
         endpoints::override_headers(&self.0.values, owner, overrides).await
     }
 
-    async fn selected(
-        &self,
-        namespace: &str,
-        selector: &LabelSelector,
-    ) -> Result<Vec<Target>, TargetError> {
-        let selector = Selector::try_from(selector.clone());
-        let selector = selector.map_err(|error| TargetError::InvalidQuery {
-            reason: format!("its selector makes no sense: {error}"),
-        })?;
-        let teams: Api<Team> = Api::namespaced(self.0.client.clone(), namespace);
-        let wanted = ListParams::default().labels_from(&selector);
-        let teams = teams.list_metadata(&wanted).await;
-        let teams = teams.map_err(|source| read_failed("team", namespace, "*", source))?;
-        let mut teams: Vec<String> = teams.iter().map(ResourceExt::name_any).collect();
-        teams.sort();
-        let of_kind = |kind: TargetKind, names: Vec<String>| {
-            names.into_iter().map(move |name| Target::new(kind, name))
-        };
-        let agents = self.0.agents.select(namespace, &selector).await;
-        let models = self.0.models.select(namespace, &selector).await;
-        let tools = self.0.tools.select(namespace, &selector).await;
-        Ok(of_kind(TargetKind::Agent, agents)
-            .chain(of_kind(TargetKind::Team, teams))
-            .chain(of_kind(TargetKind::Model, models))
-            .chain(of_kind(TargetKind::Tool, tools))
-            .collect())
-    }
-
     fn slot(&self, namespace: &str, name: &str) -> Arc<Slot> {
         let mut endpoints = self.0.endpoints.lock();
         if endpoints.len() >= MAX_ENDPOINTS {
@@ -312,21 +198,6 @@ impl Resources {
         }
         let key = (namespace.into(), name.into());
         endpoints.entry(key).or_default().clone()
-    }
-
-    fn counted<K>(&self, found: Option<Found<K>>) -> Option<Arc<K>> {
-        let found = found?;
-        self.count(found.is_live());
-        Some(found.into_object())
-    }
-
-    fn count(&self, is_cold: bool) {
-        let count = if is_cold {
-            &self.0.n_cold
-        } else {
-            &self.0.n_cached
-        };
-        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -353,18 +224,4 @@ impl fmt::Debug for Inner {
 fn version(model: &Model) -> (Option<String>, Option<String>) {
     let meta = &model.metadata;
     (meta.uid.clone(), meta.resource_version.clone())
-}
-
-fn read_failed(
-    kind: &'static str,
-    namespace: &str,
-    name: &str,
-    source: kube::Error,
-) -> TargetError {
-    TargetError::ReadFailed {
-        kind,
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        source: Box::new(source),
-    }
 }

@@ -5,31 +5,25 @@
 
 pub mod error;
 
-mod output;
 mod request;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use query_api::{go_duration::GoDuration, tool::HttpTool};
+use run_state::bounds::{TOOL_OUTPUT_BYTES, truncate_tool_output};
 use serde_json::{Map, Value};
 
-use crate::{
-    llm::Trace,
-    tool::error::ToolError,
-    transport::{Reply, Transport},
-};
-
-/// Characters of a refusal's body that an error shows.
-const EXCERPT: usize = 200;
+use crate::{llm::Trace, tool::error::ToolError, transport::Transport};
 
 /// The bounds of tool calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolConfig {
     /// The time of a call where the tool names none.
     pub timeout: Duration,
-    /// Bytes of output that go on; the rest is replaced by a marker.
+    /// Bytes of output that go on; a marker stands for the rest.
     pub output_limit: usize,
-    /// Bytes of output that are read at all.
+    /// Bytes of output that are read at all, at the price of the connection where there are more. One byte beyond
+    /// `output_limit` is always read, which tells that there is a rest.
     pub read_limit: usize,
 }
 
@@ -37,7 +31,7 @@ impl Default for ToolConfig {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
-            output_limit: 10 * 1024,
+            output_limit: TOOL_OUTPUT_BYTES,
             read_limit: 1024 * 1024,
         }
     }
@@ -77,16 +71,19 @@ impl ToolClient {
         let mut request =
             request::request(call.tool, call.arguments, call.headers, call.body_values)?;
         call.trace.write(request.headers_mut());
-        let send = self.transport.send(request, self.config.read_limit);
+        let limit = self.config.output_limit;
+        let read_limit = self.config.read_limit.max(limit.saturating_add(1));
+        let send = self.transport.send(request, read_limit);
         let reply = tokio::time::timeout(timeout, send).await;
         let reply = reply.map_err(|_| ToolError::TimedOut { after: timeout })??;
         if reply.status.is_success() {
-            let limit = self.config.output_limit;
-            return Ok(output::text(&reply.body, reply.is_cut, limit));
+            // Bytes that are not UTF-8 become replacement characters, which are no shorter.
+            let output = String::from_utf8_lossy(&reply.body);
+            return Ok(truncate_tool_output(&output, limit).into_owned());
         }
         Err(ToolError::Refused {
             status: reply.status,
-            excerpt: excerpt(&reply),
+            excerpt: reply.excerpt(),
         })
     }
 
@@ -101,7 +98,46 @@ impl ToolClient {
     }
 }
 
-fn excerpt(reply: &Reply) -> String {
-    let text = String::from_utf8_lossy(&reply.body);
-    text.chars().take(EXCERPT).collect()
+#[cfg(test)]
+mod tests {
+    use run_state::bounds::TRUNCATION_MARKER;
+    use testbed::tool::{Endpoint, ToolStub};
+
+    use super::*;
+    use crate::transport::Pool;
+
+    /// What becomes of an output under these limits.
+    async fn check(output: &str, output_limit: usize, read_limit: usize, wanted: &str) {
+        let stub = ToolStub::start([Endpoint::new("/t", output)]).await;
+        let config = ToolConfig {
+            output_limit,
+            read_limit,
+            ..ToolConfig::default()
+        };
+        let tool = HttpTool {
+            url: stub.url("/t"),
+            ..HttpTool::default()
+        };
+        let request = ToolRequest {
+            tool: &tool,
+            arguments: &Map::new(),
+            headers: &[],
+            body_values: &BTreeMap::new(),
+            trace: &Trace::new("a", "q", 0),
+        };
+        let client = ToolClient::new(Arc::new(Pool::new()), config);
+        assert_eq!(client.call(&request).await.unwrap(), wanted, "{output}");
+    }
+
+    #[tokio::test]
+    async fn output_beyond_the_limit_is_cut_and_marked_however_much_was_read() {
+        let marked = |kept: &str| format!("{kept}{TRUNCATION_MARKER}");
+        check("abcdef", 6, 100, "abcdef").await;
+        check("abcdef", 4, 100, &marked("abcd")).await;
+        check("abcdef", 4, 5, &marked("abcd")).await;
+        check("abcdef", 4, 0, &marked("abcd")).await;
+        check("abcdef", 6, 0, "abcdef").await;
+        check("aäöü", 4, 100, &marked("aä")).await;
+        check("aäöü", 4, 0, &marked("aä")).await;
+    }
 }

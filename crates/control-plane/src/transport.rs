@@ -23,6 +23,9 @@ const IDLE: Duration = Duration::from_secs(50);
 /// A connection that is not there by then will not come.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// Characters of a body that an error shows.
+const EXCERPT: usize = 200;
+
 /// Sends one request and reads its whole reply.
 ///
 /// [`Pool`] is the real one; a test may answer in process, so that paused time works.
@@ -48,6 +51,16 @@ pub struct Reply {
     pub body: Bytes,
     /// The body went on beyond the limit; the rest was not read.
     pub is_cut: bool,
+}
+
+impl Reply {
+    /// The beginning of the body as text, for errors.
+    pub(crate) fn excerpt(&self) -> String {
+        // A character has at most four bytes, so no more need be decoded.
+        let beginning = &self.body[..self.body.len().min(4 * EXCERPT)];
+        let text = String::from_utf8_lossy(beginning);
+        text.chars().take(EXCERPT).collect()
+    }
 }
 
 /// Why there is no reply.

@@ -10,7 +10,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    execution::{error::TargetError, run::TargetRun},
+    execution::{
+        error::TargetError,
+        run::{TargetRun, http_of},
+    },
     tool::error::ToolError,
 };
 
@@ -88,7 +91,9 @@ impl Toolbox {
         arguments: &str,
     ) -> Result<Outcome, ToolError> {
         let entry = self.tools.iter().find(|entry| entry.name == name);
+        // What the model made up is not counted either: its names would be without bound.
         let entry = entry.ok_or(ToolError::Unknown)?;
+        let _timer = run.tool_call_started(name, entry.callee.kind());
         match &entry.callee {
             Callee::Noop => Ok(Outcome::Output(arguments.to_owned())),
             Callee::Terminate => {
@@ -98,9 +103,20 @@ impl Toolbox {
                 Ok(Outcome::Terminated(response))
             }
             Callee::Http(tool) => {
-                let output = run.call_tool(name, tool, &object(arguments)?).await;
+                let http = http_of(run.namespace(), name, tool);
+                let http = http.map_err(|error| ToolError::Value(Box::new(error)))?;
+                let output = run.call_tool(name, http, &object(arguments)?).await;
                 output.map(Outcome::Output)
             }
+        }
+    }
+}
+
+impl Callee {
+    fn kind(&self) -> &'static ToolType {
+        match self {
+            Self::Noop | Self::Terminate => &ToolType::Builtin,
+            Self::Http(_) => &ToolType::Http,
         }
     }
 }
@@ -179,20 +195,15 @@ fn built_in(name: String) -> Result<Entry, TargetError> {
 fn custom(name: String, tool: Arc<Tool>) -> Result<Entry, TargetError> {
     match &tool.spec.r#type {
         Some(ToolType::Builtin) => built_in(name),
-        Some(ToolType::Http) | None if tool.spec.http.is_some() => Ok(Entry {
-            name,
-            description: tool.spec.description.clone(),
-            schema: tool.spec.input_schema.clone(),
-            callee: Callee::Http(tool),
-        }),
-        Some(ToolType::Http) | None => Err(TargetError::Invalid {
-            kind: "tool",
-            namespace: tool.metadata.namespace.clone().unwrap_or_default(),
-            name,
-            reason: "it has no `http`".to_owned(),
-        }),
-        Some(kind) => Err(TargetError::Unsupported {
-            what: format!("{kind} tool `{name}`"),
-        }),
+        _ => {
+            let namespace = tool.metadata.namespace.as_deref().unwrap_or_default();
+            http_of(namespace, &name, &tool)?;
+            Ok(Entry {
+                name,
+                description: tool.spec.description.clone(),
+                schema: tool.spec.input_schema.clone(),
+                callee: Callee::Http(tool),
+            })
+        }
     }
 }

@@ -35,7 +35,7 @@ pub struct ControllerConfig {
 pub enum Scope {
     /// All, through one watch.
     Cluster,
-    /// Those in these namespaces, through one watch each.
+    /// Those in these namespaces, through one watch each; at least one, or the controller does not start.
     Namespaces(Vec<String>),
 }
 
@@ -53,6 +53,11 @@ pub enum Listing {
 pub enum Identity {
     /// The only controller. What it finds claimed at its start was left by one before it, and is resumed.
     /// Claims that others make after that are respected all the same. Its name is new at every start.
+    ///
+    /// It must be the only one, and nothing here makes sure of that: a second one that starts while the first is at
+    /// work takes over what runs, and asks the targets again that have not answered yet. The status is still written
+    /// once, with the result that comes first. Where two may run at once, be it for the length of a rolling update,
+    /// name them.
     Sole,
     /// One of several, under a name that outlives a restart. It resumes only what it claimed itself.
     Named(String),

@@ -52,13 +52,9 @@ impl<'a> Pass<'a> {
     ) -> Result<(), Failure> {
         let key = self.lease.key();
         let body = Bytes::from(body);
-        let mut patience = self.patience();
-        let written = loop {
-            match self.shop.api.patch(key, part, body.clone()).await {
-                Err(failure) if patience.lasts(&failure).await => {}
-                sent => break sent?,
-            }
-        };
+        let api = &self.shop.api;
+        let patch = || api.patch(key, part, body.clone());
+        let written = self.patience().spend_on(patch).await?;
         let query = Arc::make_mut(&mut self.query);
         apply(query);
         query.metadata.resource_version = Some(written.resource_version);
@@ -96,14 +92,8 @@ impl<'a> Pass<'a> {
             ));
         }
         let key = self.lease.key();
-        let mut patience = self.patience();
-        let read = loop {
-            match self.read_once().await {
-                Err(failure) if patience.lasts(&failure).await => {}
-                sent => break sent,
-            }
-        };
-        let sighting = match read {
+        let read = || self.read_once();
+        let sighting = match self.patience().spend_on(read).await {
             Ok(sighting) => sighting,
             Err(Failure::Gone) => return Break(Ending::Gone),
             Err(Failure::Conflict) => return Break(Ending::Retry("it is contended".to_owned())),

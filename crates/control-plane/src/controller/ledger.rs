@@ -9,6 +9,8 @@
 //! kube's own reflector is not used: it keeps every Query parsed and whole, has no place for the guards, and drops
 //! what an out-of-date list does not show even while it executes.
 
+mod entry;
+
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use hashbrown::{Equivalent, HashMap};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::call;
+use self::entry::{Entry, Work};
 use super::sighting::{Glance, Sighting, Version};
 use crate::key::QueryKey;
 use crate::queue::Lane;
@@ -31,31 +33,6 @@ pub(super) struct Ledger {
     entries: HashMap<QueryKey, Entry, foldhash::fast::RandomState>,
     /// Every namespace once, so that keys share them.
     namespaces: HashSet<Arc<str>>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    glance: Glance,
-    /// The Query as last seen; `None` once it has ended and waits for its TTL, or is under work and unchanged.
-    sighting: Option<Sighting>,
-    standing: Standing,
-    /// When its TTL ends, once that is known.
-    expires: Option<Timestamp>,
-    /// Set while a pass works on it.
-    work: Option<Work>,
-    /// The result of an execution that could not be written yet.
-    unwritten: Option<Box<Execution>>,
-    /// Its last pass failed, so that the queue remembers a back-off.
-    is_backed_off: bool,
-}
-
-/// A pass at work on a Query.
-#[derive(Debug, Default)]
-struct Work {
-    /// Set while its targets are being asked.
-    interrupt: Option<CancellationToken>,
-    /// The Query vanished meanwhile.
-    is_gone: bool,
 }
 
 /// Where a sighting comes from.
@@ -306,73 +283,6 @@ impl Ledger {
             }
         };
         QueryKey::new(namespace, &*sighting.name)
-    }
-}
-
-impl Entry {
-    fn new(sighting: Sighting, origin: Origin, now: Timestamp) -> Self {
-        Self {
-            glance: sighting.glance.clone(),
-            sighting: Some(sighting),
-            standing: Standing {
-                is_inherited: origin == Origin::Inheritance,
-                since: now,
-            },
-            expires: None,
-            work: None,
-            unwritten: None,
-            is_backed_off: false,
-        }
-    }
-
-    /// Takes a sighting in, and tells whether it shows anything new.
-    fn learn(&mut self, sighting: Sighting, now: Timestamp) -> bool {
-        if sighting.glance.version.is_covered_by(self.glance.version) {
-            return false;
-        }
-        self.note(sighting.glance.clone(), now);
-        self.sighting = Some(sighting);
-        true
-    }
-
-    fn note(&mut self, glance: Glance, now: Timestamp) {
-        let is_another = glance.uid != self.glance.uid;
-        if is_another || glance.claimant != self.glance.claimant {
-            self.standing.is_inherited = false;
-        }
-        if is_another {
-            self.unwritten = None;
-            self.expires = None;
-        }
-        if is_another || glance.phase != self.glance.phase {
-            self.standing.since = now;
-        }
-        if let Some(work) = &self.work
-            && (is_another || glance.is_interrupting())
-        {
-            work.interrupt();
-        }
-        self.glance = glance;
-    }
-
-    fn lane(&self, identity: &str) -> Option<Lane> {
-        call::lane(&self.glance, identity, self.standing.is_inherited)
-    }
-
-    fn call(&self, key: &QueryKey, lane: Lane) -> Call {
-        Call {
-            key: key.clone(),
-            lane,
-            deadline: self.glance.deadline.filter(|_| lane == Lane::Start),
-        }
-    }
-}
-
-impl Work {
-    fn interrupt(&self) {
-        if let Some(interrupt) = &self.interrupt {
-            interrupt.cancel();
-        }
     }
 }
 

@@ -281,14 +281,8 @@ impl<'a> Pass<'a> {
         let uid = metadata.uid.as_deref().unwrap_or_default();
         let version = metadata.resource_version.as_deref().unwrap_or_default();
         let key = self.lease.key();
-        let mut patience = self.patience();
-        let deleted = loop {
-            match self.shop.api.delete(key, uid, version).await {
-                Err(failure) if patience.lasts(&failure).await => {}
-                sent => break sent,
-            }
-        };
-        match deleted {
+        let delete = || self.shop.api.delete(key, uid, version);
+        match self.patience().spend_on(delete).await {
             Ok(()) => self.read().await,
             failed => self.settle(failed).await,
         }

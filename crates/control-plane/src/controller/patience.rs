@@ -24,8 +24,22 @@ impl<'a> Patience<'a> {
         }
     }
 
+    /// Sends a request until it succeeds, fails for good or has used up the patience.
+    pub(super) async fn spend_on<T, F>(mut self, send: impl Fn() -> F) -> Result<T, Failure>
+    where
+        // No `AsyncFn`: the compiler cannot tell that its futures may be sent to another thread.
+        F: Future<Output = Result<T, Failure>>,
+    {
+        loop {
+            match send().await {
+                Err(failure) if self.lasts(&failure).await => {}
+                sent => return sent,
+            }
+        }
+    }
+
     /// Waits for the time to repeat a request that failed like this; false if it is not to be repeated.
-    pub(super) async fn lasts(&mut self, failure: &Failure) -> bool {
+    async fn lasts(&mut self, failure: &Failure) -> bool {
         self.n_attempts += 1;
         let Failure::Passing { retry_after, .. } = failure else {
             return false;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::{llm::error::LlmError, tool::error::ToolError};
+use crate::{llm::error::LlmError, metrics::Loaded, tool::error::ToolError};
 
 /// Why a target has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -154,6 +154,21 @@ pub enum TargetError {
 }
 
 impl TargetError {
+    /// The API failed to give what was to be loaded.
+    pub(crate) fn read_failed(
+        loaded: Loaded,
+        namespace: &str,
+        name: &str,
+        source: kube::Error,
+    ) -> Self {
+        Self::ReadFailed {
+            kind: loaded.as_str(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
     /// The value of the `status` label in metrics: a small fixed set.
     pub fn status_label(&self) -> &'static str {
         match self {

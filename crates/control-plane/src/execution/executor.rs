@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use query_api::query::{Query, Response, Target, TargetKind};
+use query_api::query::{Query, Response, Target};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -108,10 +108,7 @@ impl Executor {
     ) -> Vec<TargetOutcome> {
         let namespace = query.metadata.namespace.as_deref().unwrap_or_default();
         let namespace: Arc<str> = Arc::from(namespace);
-        let targets = match self.resources.targets(&namespace, query).await {
-            Ok(targets) => targets,
-            Err(error) => return without_targets(query, &error),
-        };
+        let targets: Vec<Target> = query.spec.all_targets().cloned().collect();
         let recorded = |index: usize| recorded.get(index).and_then(Option::as_ref);
         let open: Vec<usize> = (0..targets.len())
             .filter(|index| recorded(*index).is_none())
@@ -178,22 +175,4 @@ fn outcome(target: Target, ended: Ended<Result<Answer, TargetError>>) -> TargetO
         took: ended.took,
         recorded: false,
     }
-}
-
-/// What becomes of a Query whose selector cannot be followed: every target that it names fails for that reason, and
-/// if it names none, so does a nameless agent, lest the error be lost.
-fn without_targets(query: &Query, error: &TargetError) -> Vec<TargetOutcome> {
-    let mut targets: Vec<Target> = query.spec.all_targets().cloned().collect();
-    if targets.is_empty() {
-        targets.push(Target::new(TargetKind::Agent, ""));
-    }
-    let failed = |target| TargetOutcome {
-        target,
-        result: Err(TargetError::InvalidQuery {
-            reason: format!("its selector found no targets: {error}"),
-        }),
-        took: Duration::ZERO,
-        recorded: false,
-    };
-    targets.into_iter().map(failed).collect()
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Display, sync::Arc};
 
 use query_api::{
     query::{InputType, Query, Target, TargetKind},
-    tool::{Tool, ToolType},
+    tool::{HttpTool, Tool, ToolType},
     value_source::{HeaderOverride, ObjectRef},
 };
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use crate::{
     agent,
     execution::{Answer, error::TargetError, executor::Executor},
     llm::{Call, Trace, completion::Completion, conversation::Conversation, endpoint::Endpoint},
+    metrics::ToolCallTimer,
     resources::{Owner, Resources},
     template::render,
     tool::{ToolRequest, error::ToolError},
@@ -150,16 +151,23 @@ impl<'a> TargetRun<'a> {
         Box::pin(self.call(&fresh, conversation, closing, overrides)).await
     }
 
-    /// Calls an HTTP tool.
+    /// Times the call of a tool until the guard is dropped.
+    pub(crate) fn tool_call_started<'t>(
+        &'t self,
+        name: &'t str,
+        kind: &'t ToolType,
+    ) -> ToolCallTimer<'t> {
+        let metrics = self.executor.metrics();
+        metrics.tool_call_started(name, kind.as_str())
+    }
+
+    /// Calls an HTTP tool. The caller times it, who knows what else belongs to the call.
     pub(crate) async fn call_tool(
         &self,
         name: &str,
-        tool: &Tool,
+        http: &HttpTool,
         arguments: &Map<String, Value>,
     ) -> Result<String, ToolError> {
-        let Some(http) = &tool.spec.http else {
-            return Err(ToolError::Unknown);
-        };
         let owner = Owner {
             kind: "tool",
             namespace: self.namespace,
@@ -184,11 +192,7 @@ impl<'a> TargetRun<'a> {
             body_values: &body_values.map_err(lookup)?,
             trace: &self.trace,
         };
-        let began = Instant::now();
-        let output = self.executor.tools().call(&request).await;
-        let took = began.elapsed();
-        self.executor.metrics().tool_call(name, "http", took);
-        output
+        self.executor.tools().call(&request).await
     }
 
     async fn model(&self, name: &str) -> Result<Answer, TargetError> {
@@ -207,19 +211,14 @@ impl<'a> TargetRun<'a> {
 
     async fn tool(&self, name: &str) -> Result<Answer, TargetError> {
         let tool = self.resources().tool(self.namespace, name).await?;
-        match &tool.spec.r#type {
-            None | Some(ToolType::Http) => {}
-            Some(kind) => {
-                let what = format!("{kind} tool `{name}`");
-                return Err(TargetError::Unsupported { what });
-            }
-        }
+        let http = http_of(self.namespace, name, &tool)?;
         let input = self.input().await?;
         let arguments = match serde_json::from_str(&input) {
             Ok(Value::Object(arguments)) => arguments,
             _ => Map::from_iter([("input".to_owned(), Value::from(&*input))]),
         };
-        let output = self.call_tool(name, &tool, &arguments).await;
+        let _timer = self.tool_call_started(name, &ToolType::Http);
+        let output = self.call_tool(name, http, &arguments).await;
         let content = output.map_err(|source| TargetError::Tool {
             name: name.to_owned(),
             source,
@@ -302,6 +301,30 @@ impl<'a> TargetRun<'a> {
             name: self.query.metadata.name.as_deref().unwrap_or_default(),
         }
     }
+}
+
+/// What an HTTP tool says of its calls; an error if the tool is no such one.
+pub(crate) fn http_of<'t>(
+    namespace: &str,
+    name: &str,
+    tool: &'t Tool,
+) -> Result<&'t HttpTool, TargetError> {
+    if let Some(kind) = tool
+        .spec
+        .r#type
+        .as_ref()
+        .filter(|kind| **kind != ToolType::Http)
+    {
+        let what = format!("{kind} tool `{name}`");
+        return Err(TargetError::Unsupported { what });
+    }
+    let owner = Owner {
+        kind: "tool",
+        namespace,
+        name,
+    };
+    let http = tool.spec.http.as_ref();
+    http.ok_or_else(|| owner.invalid(&"it has no `http`"))
 }
 
 fn is_unauthorized(error: &crate::llm::error::LlmError) -> bool {

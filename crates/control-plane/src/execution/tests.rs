@@ -1,5 +1,8 @@
 //! Whole executions: a Query in, outcomes out, over the API stand-in and the stubs.
 
+mod agents;
+mod tools;
+
 use std::sync::{Arc, Mutex};
 
 use kube::{Api, Client, api::PostParams};
@@ -93,6 +96,14 @@ impl World {
         result
             .map(|answer| answer.content)
             .map_err(|error| error.to_string())
+    }
+
+    /// Labels and counts of a histogram, as they are exposed.
+    fn counts(&self, histogram: &str) -> Vec<String> {
+        let text = self.metrics.encode();
+        let prefix = format!("{histogram}_count");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(&*prefix));
+        lines.map(str::to_owned).collect()
     }
 }
 
@@ -230,147 +241,6 @@ async fn recorded_targets_are_not_called_again() {
 }
 
 #[tokio::test]
-async fn an_agent_calls_tools_over_two_turns_and_then_answers() {
-    let script = Script::new()
-        .on_turn(
-            0,
-            Reply::ToolCalls(vec![
-                ToolCall::new("weather", &json!({"city": "Kingston upon Hull"})),
-                ToolCall::new("noop", &json!({"message": "hm"})),
-            ]),
-        )
-        .on_turn(
-            1,
-            Reply::tool_call("note", &json!({"text": "it \"rains\""})),
-        )
-        .otherwise(Reply::text("take a coat"));
-    let world = World::new(script).await;
-    let tools = ToolStub::start([Endpoint::new("/weather", "rain"), Endpoint::echo("/note")]).await;
-    let weather = format!("{}?q={{city}}", tools.url("/weather"));
-    world.add(tool("weather").at(&weather).build()).await;
-    let note = tool("note")
-        .at(&tools.url("/note"))
-        .posting("noted: {{.input.text}}");
-    world.add(note.build()).await;
-    let mut asked = agent("a").with_model("m").with_prompt("be brief");
-    asked = asked.with_tool("weather").with_tool("note");
-    let mut asked = asked.build();
-    let built_in = json!({"type": "built-in", "name": "noop"});
-    asked
-        .spec
-        .tools
-        .push(serde_json::from_value(built_in).unwrap());
-    world.add(asked).await;
-
-    let outcomes = world.run(&query("q").with_agent_target("a").build()).await;
-    assert_eq!(contents(&outcomes), [Ok("take a coat")]);
-    assert_eq!(world.llm.calls(), 3);
-    let received = tools.recent();
-    assert_eq!(received[0].target, "/weather?q=Kingston+upon+Hull");
-    assert_eq!(received[0].headers["x-ark-query"], "default/q");
-    assert_eq!(received[1].body, "noted: it \"rains\"");
-    assert_eq!(tools.calls(), 2);
-    let usage = outcomes[0].result.as_ref().unwrap().usage;
-    assert_eq!(
-        usage.total_tokens,
-        usage.prompt_tokens + usage.completion_tokens
-    );
-    let text = world.metrics.encode();
-    assert!(text.contains(
-        r#"ark_llm_call_duration_seconds_count{model="stub-model",provider="openai"} 3"#
-    ));
-    assert!(text.contains(
-        r#"ark_tool_call_duration_seconds_count{tool_name="weather",tool_type="http"} 1"#
-    ));
-}
-
-#[tokio::test]
-async fn a_failing_tool_is_told_to_the_model_or_fails_the_target() {
-    let check = async |on_tool_error, call: ToolCall, wanted: Result<&str, &str>| {
-        let script = Script::new()
-            .on_turn(0, Reply::ToolCalls(vec![call]))
-            .otherwise(Reply::text("went without"));
-        let config = ExecutionConfig {
-            agent: AgentConfig {
-                on_tool_error,
-                ..AgentConfig::default()
-            },
-            ..ExecutionConfig::default()
-        };
-        let world = World::with_config(script, config).await;
-        let tools = ToolStub::start([Endpoint::new("/t", "broken").with_status(503)]).await;
-        world.add(tool("t").at(&tools.url("/t")).build()).await;
-        world
-            .add(agent("a").with_model("m").with_tool("t").build())
-            .await;
-        let answer = world
-            .answer(&query("q").with_agent_target("a").build())
-            .await;
-        assert_eq!(answer.as_deref().map_err(String::as_str), wanted);
-    };
-    let fine = || ToolCall::new("t", &json!({}));
-    let broken = || ToolCall {
-        name: "t".into(),
-        arguments: "[1".into(),
-    };
-    let unknown = || ToolCall::new("u", &json!({}));
-    let went_without = Ok("went without");
-    check(OnToolError::TellModel, fine(), went_without).await;
-    check(OnToolError::TellModel, broken(), went_without).await;
-    check(OnToolError::TellModel, unknown(), went_without).await;
-    let fail = OnToolError::FailTarget;
-    check(fail, fine(), Err("tool `t` failed: status 503: broken")).await;
-    check(
-        fail,
-        unknown(),
-        Err("tool `u` failed: there is no tool of this name"),
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn an_agent_that_never_stops_calling_tools_is_stopped() {
-    let script = Script::new().otherwise(Reply::tool_call("noop", &json!({})));
-    let config = ExecutionConfig {
-        agent: AgentConfig {
-            max_turns: 5,
-            ..AgentConfig::default()
-        },
-        ..ExecutionConfig::default()
-    };
-    let world = World::with_config(script, config).await;
-    let mut busy = agent("a").with_model("m").build();
-    let built_in = json!({"type": "built-in", "name": "noop"});
-    busy.spec
-        .tools
-        .push(serde_json::from_value(built_in).unwrap());
-    world.add(busy).await;
-    let answer = world
-        .answer(&query("q").with_agent_target("a").build())
-        .await;
-    let wanted = "agent `a` was stopped after 5 turns, because its model still called tools";
-    assert_eq!(answer, Err(wanted.into()));
-    assert_eq!(world.llm.calls(), 5);
-}
-
-#[tokio::test]
-async fn terminate_ends_an_agent_with_its_response() {
-    let call = Reply::tool_call("terminate", &json!({"response": "enough"}));
-    let world = World::new(Script::new().otherwise(call)).await;
-    let mut ending = agent("a").with_model("m").build();
-    let built_in = json!({"type": "built-in", "name": "terminate"});
-    ending
-        .spec
-        .tools
-        .push(serde_json::from_value(built_in).unwrap());
-    world.add(ending).await;
-    let answer = world
-        .answer(&query("q").with_agent_target("a").build())
-        .await;
-    assert_eq!(answer, Ok("enough".into()));
-}
-
-#[tokio::test]
 async fn inputs_are_templates_if_there_are_parameters_and_literal_otherwise() {
     let world = World::new(Script::new().otherwise(Reply::Echo)).await;
     let mut asking = models(1);
@@ -402,23 +272,6 @@ async fn messages_are_sent_as_they_are() {
     asking.spec.input = Value::from("y");
     let wanted = "query cannot be executed: its input is not a list of messages";
     assert_eq!(world.answer(&asking).await, Err(wanted.into()));
-}
-
-#[tokio::test]
-async fn a_tool_target_gets_the_input_as_its_arguments() {
-    let world = World::new(Script::new()).await;
-    let tools = ToolStub::start([Endpoint::echo("/t")]).await;
-    let object = tool("t").at(&tools.url("/t")).posting("{{.input}}");
-    world.add(object.build()).await;
-    let mut asking = query("q").with_tool_target("t").build();
-    asking.spec.input = r#"{"a":1}"#.into();
-    assert_eq!(world.answer(&asking).await, Ok(r#"{"a":1}"#.into()));
-    asking.spec.input = "plain".into();
-    assert_eq!(
-        world.answer(&asking).await,
-        Ok(r#"{"input":"plain"}"#.into())
-    );
-    assert_eq!(world.llm.calls(), 0);
 }
 
 #[tokio::test]

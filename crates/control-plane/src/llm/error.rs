@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::transport::{Reply, TransportError};
-
-/// Characters of a reply's body that an error shows.
-const EXCERPT: usize = 200;
+use crate::transport::TransportError;
 
 /// Why a model gave no answer. Every message names the model, and the status and the beginning of the body if there
 /// was a reply.
@@ -106,14 +103,4 @@ impl LlmError {
             Self::Unreachable { .. } => "llm_unreachable",
         }
     }
-}
-
-/// The beginning of a body, in characters.
-pub(crate) fn excerpt(reply: &Reply) -> String {
-    // A character has at most four bytes, so no more need be decoded.
-    let beginning = &reply.body[..reply.body.len().min(4 * EXCERPT)];
-    String::from_utf8_lossy(beginning)
-        .chars()
-        .take(EXCERPT)
-        .collect()
 }

@@ -49,14 +49,14 @@ async fn ask(client: &LlmClient, endpoint: &Endpoint, deadline: Option<Duration>
     client.complete(&call).await
 }
 
-/// A client whose own back-off is over before a test notices.
+/// A client whose own back-off is over before a test notices. With the stub it has all the time in the world: how
+/// long that takes is up to the machine, so timeouts are tested under paused time.
 fn hasty() -> LlmClient {
     LlmClient::new(LlmConfig {
         retry: RetryPolicy {
             base: Duration::from_millis(1),
             ..RetryPolicy::default()
         },
-        request_timeout: Duration::from_millis(300),
         ..LlmConfig::default()
     })
 }
@@ -108,7 +108,6 @@ async fn faults_that_no_retry_mends_are_called_once() {
     };
     check(Fault::QuotaExhausted, "status 429: {\"error\"").await;
     check(Fault::Status(400), "status 400").await;
-    check(Fault::Timeout, "model `gpt` did not answer within 300ms").await;
     check(Fault::MalformedJson, "status 200 and a malformed body (EOF").await;
     check(Fault::NotJson, "<html><body>Bad gateway").await;
     check(Fault::EmptyChoices, "status 200 and no choices").await;
@@ -126,19 +125,31 @@ async fn nobody_at_the_address_is_retried_and_then_named() {
     assert!(text.starts_with(&wanted), "{text}");
 }
 
+/// A connection goes back to the pool in a task of its own, after the caller has the reply. A burst that begins
+/// before all these tasks had their turn opens a few more, which the next one finds there too; a pool that keeps
+/// fewer than a burst needs would open some in every burst.
 #[tokio::test]
-async fn a_second_burst_as_wide_as_the_first_opens_no_connection() {
+async fn a_burst_as_wide_as_those_before_it_opens_no_connection() {
     let stub = LlmStub::start(Script::new()).await;
     let (client, endpoint) = (hasty(), endpoint(&stub.base_url()));
     let burst = async || {
         let calls = (0..256).map(|_| ask(&client, &endpoint, None));
         let called = futures::future::join_all(calls).await;
-        assert!(called.iter().all(|called| called.result.is_ok()));
+        let failed = called
+            .iter()
+            .find_map(|called| called.result.as_ref().err());
+        assert!(failed.is_none(), "{failed:?}");
         local_ports(&endpoint)
     };
-    let first = burst().await;
-    let second = burst().await;
-    assert!(second.is_subset(&first), "reconnected");
+    let mut before = burst().await;
+    for _ in 0..10 {
+        let after = burst().await;
+        if after.is_subset(&before) {
+            return;
+        }
+        before = after;
+    }
+    panic!("the last burst too opened some, up to {}", before.len());
 }
 
 /// Local ports of the established connections to the endpoint, as the kernel lists them.
@@ -225,6 +236,24 @@ async fn retry_after_is_waited_for_to_the_second() {
         Duration::ZERO,
         "pauses are no part of the calls"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_does_not_answer_in_time_is_called_once() {
+    let provider = Arc::new(Provider {
+        latency: 10 * SECOND,
+        ..Provider::default()
+    });
+    let config = LlmConfig {
+        request_timeout: 3 * SECOND,
+        ..LlmConfig::default()
+    };
+    let client = LlmClient::over(provider.clone(), config);
+    let called = ask(&client, &endpoint("http://p"), None).await;
+    let text = called.result.unwrap_err().to_string();
+    assert_eq!(text, "model `gpt` did not answer within 3s");
+    assert_eq!((called.attempts, called.took), (1, 3 * SECOND));
+    assert_eq!(provider.sent.lock().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

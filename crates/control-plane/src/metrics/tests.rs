@@ -147,6 +147,23 @@ fn calls_are_stages_too() {
 }
 
 #[test]
+fn cached_and_cold_loads_have_labels_of_their_own() {
+    let metrics = Metrics::new();
+    let load = |served| Stage::Load(Loaded::Model, served);
+    metrics.stage(load(Served::Cached), Duration::from_micros(20));
+    metrics.stage(load(Served::Cold), Duration::from_millis(20));
+    let prefix = r#"plimsoll_stage_duration_seconds_sum{stage="load_model"#;
+    check(
+        &metrics,
+        prefix,
+        &[
+            r#"plimsoll_stage_duration_seconds_sum{stage="load_model_cached"} 0.00002"#,
+            r#"plimsoll_stage_duration_seconds_sum{stage="load_model_cold"} 0.02"#,
+        ],
+    );
+}
+
+#[test]
 fn guards_hold_their_gauge_up_even_across_a_panic() {
     let metrics = Metrics::new();
     let guard = metrics.execution_started();

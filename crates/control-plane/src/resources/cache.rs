@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use futures::{StreamExt, future::ready};
 use kube::{
     Api, Client, Resource,
-    core::{NamespaceResourceScope, Selector},
+    core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
         reflector::{self, ObjectRef, Store},
@@ -13,7 +13,12 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
-use tokio::task::AbortHandle;
+use tokio::{task::AbortHandle, time::Instant};
+
+use crate::{
+    execution::error::TargetError,
+    metrics::{Loaded, Metrics, Served, Stage},
+};
 
 /// All objects of one kind in all namespaces. Dropping it ends the watch.
 pub(crate) struct Cache<K>
@@ -23,15 +28,9 @@ where
     client: Client,
     store: Store<K>,
     watch: AbortHandle,
-}
-
-/// Where an object was found.
-#[derive(Debug)]
-pub(crate) enum Found<K> {
-    /// In the cache.
-    Cached(Arc<K>),
-    /// Not in the cache; the API was asked.
-    Live(Arc<K>),
+    metrics: Metrics,
+    /// What its loads count as.
+    loaded: Loaded,
 }
 
 impl<K> Cache<K>
@@ -45,7 +44,7 @@ where
         + 'static,
 {
     /// Starts to watch, on the current runtime.
-    pub(crate) fn watch(client: &Client) -> Self {
+    pub(crate) fn watch(client: &Client, loaded: Loaded, metrics: &Metrics) -> Self {
         let (store, writer) = reflector::store();
         let changes = watcher(Api::all(client.clone()), watcher::Config::default());
         let changes = reflector::reflector(writer, changes.default_backoff());
@@ -60,6 +59,8 @@ where
             client: client.clone(),
             store,
             watch: watch.abort_handle(),
+            metrics: metrics.clone(),
+            loaded,
         }
     }
 
@@ -76,40 +77,24 @@ where
         &self,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<Found<K>>, kube::Error> {
-        if let Some(object) = self.store.get(&ObjectRef::new(name).within(namespace)) {
-            return Ok(Some(Found::Cached(object)));
-        }
+    ) -> Result<Option<Arc<K>>, TargetError> {
+        let asked = Instant::now();
+        let cached = self.store.get(&ObjectRef::new(name).within(namespace));
+        let (found, served) = match cached {
+            Some(object) => (Ok(Some(object)), Served::Cached),
+            None => (self.read(namespace, name).await, Served::Cold),
+        };
+        let stage = Stage::Load(self.loaded, served);
+        self.metrics.stage(stage, asked.elapsed());
+        found
+    }
+
+    async fn read(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, TargetError> {
         let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
-        let object = Box::pin(api.get_opt(name)).await?;
-        Ok(object.map(|object| Found::Live(Arc::new(object))))
-    }
-
-    /// Names of the objects of a namespace with matching labels, in order.
-    pub(crate) async fn select(&self, namespace: &str, selector: &Selector) -> Vec<String> {
-        self.ready().await;
-        let objects = self.store.state_filter_selector(selector);
-        let mut names: Vec<String> = objects
-            .iter()
-            .filter(|object| object.meta().namespace.as_deref() == Some(namespace))
-            .filter_map(|object| object.meta().name.clone())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-impl<K> Found<K> {
-    /// The object, wherever it was found.
-    pub(crate) fn into_object(self) -> Arc<K> {
-        match self {
-            Self::Cached(object) | Self::Live(object) => object,
-        }
-    }
-
-    /// Whether the API was asked.
-    pub(crate) fn is_live(&self) -> bool {
-        matches!(self, Self::Live(_))
+        let object = Box::pin(api.get_opt(name)).await;
+        let object = object
+            .map_err(|source| TargetError::read_failed(self.loaded, namespace, name, source))?;
+        Ok(object.map(Arc::new))
     }
 }
 

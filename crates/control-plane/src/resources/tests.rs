@@ -1,11 +1,14 @@
 //! Loads against the API stand-in: what is cached, what is read live, and what is said of missing things.
 
-use kube::api::{Patch, PatchParams, PostParams};
-use query_api::{crd::crds, model::ModelType, value_source::ValueSource};
+use kube::{
+    Api,
+    api::{Patch, PatchParams, PostParams},
+};
+use query_api::{crd::crds, dialect::Dialect, model::ModelType, value_source::ValueSource};
 use serde_json::json;
 use testbed::{
     kube_api::KubeApi,
-    population::{agent, model, query, secret, tool},
+    population::{agent, model, secret, tool},
 };
 
 use super::*;
@@ -14,6 +17,7 @@ use crate::llm::endpoint::Provider;
 struct World {
     client: Client,
     resources: Resources,
+    metrics: Metrics,
     api: KubeApi,
 }
 
@@ -24,13 +28,30 @@ impl World {
         let config = ResourcesConfig {
             value_ttl: Duration::from_secs(30),
         };
-        let resources = Resources::new(client.clone(), config, Metrics::new());
+        let metrics = Metrics::new();
+        let resources = Resources::new(client.clone(), config, metrics.clone());
         resources.ready().await;
         Self {
             client,
             resources,
+            metrics,
             api,
         }
+    }
+
+    /// Caches anew, which know nothing until somebody awaits something.
+    fn with_empty_caches(mut self) -> Self {
+        let config = ResourcesConfig::default();
+        self.metrics = Metrics::new();
+        self.resources = Resources::new(self.client.clone(), config, self.metrics.clone());
+        self
+    }
+
+    /// The stages that were entered, and how often.
+    fn entered(&self) -> Vec<(&'static str, u64)> {
+        let totals = self.metrics.stage_totals().into_iter();
+        let counts = totals.map(|(stage, total)| (stage.as_str(), total.count));
+        counts.filter(|(_, count)| *count > 0).collect()
     }
 
     async fn add<K>(&self, object: K) -> K
@@ -78,9 +99,104 @@ async fn an_endpoint_is_looked_up_once_and_then_cached() {
         assert_eq!(endpoint.headers()["authorization"], "Bearer sk-1");
     }
     assert_eq!(world.reads_of("secrets"), 1);
-    let loads = world.resources.loads();
-    assert_eq!(loads.cached + loads.cold, 10);
-    assert!(loads.cold >= 1);
+}
+
+#[tokio::test]
+async fn cached_and_cold_loads_are_stages_apart() {
+    let world = World::new().await;
+    world.add(secret("keys").build()).await;
+    let at_stub = |name| model(name).at("http://stub/v1").with_key_in("keys").build();
+    world.add(at_stub("m")).await;
+    world.add(at_stub("n")).await;
+    world.add(agent("a").build()).await;
+    world.add(tool("t").at("http://t").build()).await;
+    let world = world.with_empty_caches();
+    let load_all = async || {
+        let (model, agent, tool) = tokio::join!(
+            world.resources.endpoint("default", "m"),
+            world.resources.agent("default", "a"),
+            world.resources.tool("default", "t"),
+        );
+        assert!(model.is_ok() && agent.is_ok() && tool.is_ok());
+    };
+    load_all().await;
+    let cold = [
+        ("load_model_cold", 1),
+        ("load_secret_cold", 1),
+        ("load_agent_cold", 1),
+        ("load_tool_cold", 1),
+    ];
+    assert_eq!(world.entered(), cold);
+    world.resources.ready().await;
+    load_all().await;
+    // Another Model with the same key: its endpoint has to be prepared, its key is there.
+    assert!(world.resources.endpoint("default", "n").await.is_ok());
+    let both = [
+        ("load_model_cached", 2),
+        ("load_model_cold", 1),
+        ("load_secret_cached", 1),
+        ("load_secret_cold", 1),
+        ("load_agent_cached", 1),
+        ("load_agent_cold", 1),
+        ("load_tool_cached", 1),
+        ("load_tool_cold", 1),
+    ];
+    assert_eq!(world.entered(), both);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_asked_for_each_time() {
+    let world = World::new().await;
+    let keyless = model("m").at("http://stub").with_key_in("gone").build();
+    world.add(keyless).await;
+    let world = world.with_empty_caches();
+    for _ in 0..2 {
+        assert!(world.resources.endpoint("default", "m").await.is_err());
+        assert!(world.resources.agent("default", "gone").await.is_err());
+        world.resources.ready().await;
+    }
+    let entered = [
+        ("load_model_cached", 1),
+        ("load_model_cold", 1),
+        ("load_secret_cold", 2),
+        ("load_agent_cold", 2),
+    ];
+    assert_eq!(world.entered(), entered);
+}
+
+#[tokio::test]
+async fn config_maps_and_services_are_loads_too() {
+    let world = World::new().await;
+    let config_map = json!({"metadata": {"name": "c"}, "data": {"k": "v"}});
+    let config_map: k8s_openapi::api::core::v1::ConfigMap =
+        serde_json::from_value(config_map).unwrap();
+    world.add(config_map).await;
+    let service = json!({"metadata": {"name": "s"}, "spec": {"ports": [{"port": 1}]}});
+    let service: k8s_openapi::api::core::v1::Service = serde_json::from_value(service).unwrap();
+    world.add(service).await;
+    let parameters = json!([
+        {"name": "a", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+        {"name": "b", "valueFrom": {"serviceRef": {"name": "s"}}},
+        {"name": "c", "value": "literal"},
+    ]);
+    let parameters: Vec<Parameter> = serde_json::from_value(parameters).unwrap();
+    let owner = Owner {
+        kind: "query",
+        namespace: "default",
+        name: "q",
+    };
+    let none = BTreeMap::new();
+    for _ in 0..3 {
+        let values = world.resources.parameters(owner, &parameters, &none).await;
+        assert_eq!(values.unwrap().len(), 3);
+    }
+    let entered = [
+        ("load_config_map_cached", 2),
+        ("load_config_map_cold", 1),
+        ("load_service_cached", 2),
+        ("load_service_cold", 1),
+    ];
+    assert_eq!(world.entered(), entered);
 }
 
 #[tokio::test]
@@ -234,23 +350,4 @@ async fn a_changed_model_is_noticed() {
         tokio::task::yield_now().await;
     }
     panic!("the change never arrived");
-}
-
-#[tokio::test]
-async fn a_selector_finds_targets_by_kind_and_name() {
-    let world = World::new().await;
-    for name in ["b", "a", "c"] {
-        let agent = agent(name).with_label("team", if name == "c" { "y" } else { "x" });
-        world.add(agent.build()).await;
-    }
-    world.add(tool("t").at("http://t").build()).await;
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    let mut wanting = query("q").with_agent_target("b").build();
-    let selector = json!({"matchLabels": {"team": "x"}});
-    wanting.spec.selector = serde_json::from_value(selector).unwrap();
-    let found = world.resources.targets("default", &wanting).await.unwrap();
-    let agents = ["b", "a"].map(|name| Target::new(TargetKind::Agent, name));
-    assert_eq!(found, agents);
 }

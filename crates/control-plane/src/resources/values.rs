@@ -12,7 +12,10 @@ use parking_lot::Mutex;
 use query_api::value_source::{Parameter, ServiceRef, ValueFrom, ValueSource};
 use tokio::time::Instant;
 
-use crate::execution::error::TargetError;
+use crate::{
+    execution::error::TargetError,
+    metrics::{Loaded, Metrics, Served, Stage},
+};
 
 /// Values that are kept at most; beyond that the cache starts anew, which costs reads and nothing else.
 const MAX_KEPT: usize = 16_384;
@@ -22,23 +25,18 @@ const MAX_KEPT: usize = 16_384;
 pub(crate) struct Values {
     client: ClientHandle,
     ttl: Duration,
+    metrics: Metrics,
     kept: Mutex<HashMap<Key, Kept>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    source: Source,
+    /// A Secret, a ConfigMap or a Service.
+    source: Loaded,
     namespace: Box<str>,
     name: Box<str>,
     /// The key of a Secret or ConfigMap, the port of a Service.
     key: Box<str>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Source {
-    Secret,
-    ConfigMap,
-    Service,
 }
 
 #[derive(Debug, Clone)]
@@ -72,10 +70,11 @@ impl Owner<'_> {
 
 impl Values {
     /// A cache that keeps values for `ttl`.
-    pub(crate) fn new(client: Client, ttl: Duration) -> Self {
+    pub(crate) fn new(client: Client, ttl: Duration, metrics: Metrics) -> Self {
         Self {
             client: ClientHandle(client),
             ttl,
+            metrics,
             kept: Mutex::default(),
         }
     }
@@ -129,7 +128,7 @@ impl Values {
     pub(crate) fn forget(&self, namespace: &str) {
         self.kept
             .lock()
-            .retain(|key, _| &*key.namespace != namespace || key.source == Source::Service);
+            .retain(|key, _| &*key.namespace != namespace || key.source == Loaded::Service);
     }
 
     async fn parameter(
@@ -169,12 +168,12 @@ impl Values {
         from: &ValueFrom,
     ) -> Result<Arc<str>, TargetError> {
         if let Some(secret) = &from.secret_key_ref {
-            let key = Key::new(Source::Secret, owner.namespace, &secret.name, &secret.key);
+            let key = Key::new(Loaded::Secret, owner.namespace, &secret.name, &secret.key);
             return self.kept_or(key, |key| self.client.secret(key)).await;
         }
         if let Some(config_map) = &from.config_map_key_ref {
             let (name, key) = (&config_map.name, &config_map.key);
-            let key = Key::new(Source::ConfigMap, owner.namespace, name, key);
+            let key = Key::new(Loaded::ConfigMap, owner.namespace, name, key);
             return self.kept_or(key, |key| self.client.config_map(key)).await;
         }
         if let Some(service) = &from.service_ref {
@@ -191,7 +190,7 @@ impl Values {
     ) -> Result<Arc<str>, TargetError> {
         let namespace = service.namespace.as_deref().unwrap_or(owner.namespace);
         let port = service.port.as_deref().unwrap_or_default();
-        let key = Key::new(Source::Service, namespace, &service.name, port);
+        let key = Key::new(Loaded::Service, namespace, &service.name, port);
         let root = self.kept_or(key, |key| self.client.service(key)).await?;
         match service
             .path
@@ -211,34 +210,52 @@ impl Values {
     where
         F: Future<Output = Result<String, TargetError>> + 'a,
     {
-        let now = Instant::now();
-        if let Some(kept) = self.kept.lock().get(&key)
-            && kept.until > now
-        {
-            return Ok(kept.value.clone());
-        }
-        let value: Arc<str> = Arc::from(Box::pin(read(key.clone())).await?);
-        let kept = Kept {
-            value: value.clone(),
-            until: now + self.ttl,
+        let asked = Instant::now();
+        let source = key.source;
+        let (value, served) = match self.kept(&key, asked) {
+            Some(value) => (Ok(value), Served::Cached),
+            None => {
+                let value = Box::pin(read(key.clone())).await.map(Arc::from);
+                if let Ok(value) = &value {
+                    self.keep(key, Arc::clone(value), asked);
+                }
+                (value, Served::Cold)
+            }
         };
+        let stage = Stage::Load(source, served);
+        self.metrics.stage(stage, asked.elapsed());
+        value
+    }
+
+    fn kept(&self, key: &Key, now: Instant) -> Option<Arc<str>> {
+        let all = self.kept.lock();
+        let kept = all.get(key).filter(|kept| kept.until > now)?;
+        Some(kept.value.clone())
+    }
+
+    /// Keeps a value that was asked for at `asked`.
+    fn keep(&self, key: Key, value: Arc<str>, asked: Instant) {
+        let until = asked + self.ttl;
         let mut all = self.kept.lock();
         if all.len() >= MAX_KEPT {
             all.clear();
         }
-        all.insert(key, kept);
-        Ok(value)
+        all.insert(key, Kept { value, until });
     }
 }
 
 impl Key {
-    fn new(source: Source, namespace: &str, name: &str, key: &str) -> Self {
+    fn new(source: Loaded, namespace: &str, name: &str, key: &str) -> Self {
         Self {
             source,
             namespace: namespace.into(),
             name: name.into(),
             key: key.into(),
         }
+    }
+
+    fn read_failed(&self, source: kube::Error) -> TargetError {
+        TargetError::read_failed(self.source, &self.namespace, &self.name, source)
     }
 
     fn into_strings(self) -> (String, String, String) {
@@ -265,7 +282,7 @@ impl ClientHandle {
 
     async fn secret(&self, key: Key) -> Result<String, TargetError> {
         let read = self.api::<Secret>(&key.namespace).get_opt(&key.name).await;
-        let secret = read.map_err(|source| read_failed("secret", &key, source))?;
+        let secret = read.map_err(|source| key.read_failed(source))?;
         let (namespace, name, wanted) = key.into_strings();
         let Some(secret) = secret else {
             return Err(TargetError::SecretMissing {
@@ -296,7 +313,7 @@ impl ClientHandle {
             .api::<ConfigMap>(&key.namespace)
             .get_opt(&key.name)
             .await;
-        let config_map = read.map_err(|source| read_failed("config map", &key, source))?;
+        let config_map = read.map_err(|source| key.read_failed(source))?;
         let (namespace, name, wanted) = key.into_strings();
         let Some(config_map) = config_map else {
             return Err(TargetError::ConfigMapMissing {
@@ -316,7 +333,7 @@ impl ClientHandle {
 
     async fn service(&self, key: Key) -> Result<String, TargetError> {
         let read = self.api::<Service>(&key.namespace).get_opt(&key.name).await;
-        let service = read.map_err(|source| read_failed("service", &key, source))?;
+        let service = read.map_err(|source| key.read_failed(source))?;
         let (namespace, name, port) = key.into_strings();
         let Some(service) = service else {
             return Err(TargetError::ServiceMissing { namespace, name });
@@ -345,14 +362,5 @@ impl ClientHandle {
                 },
             }),
         }
-    }
-}
-
-fn read_failed(kind: &'static str, key: &Key, source: kube::Error) -> TargetError {
-    TargetError::ReadFailed {
-        kind,
-        namespace: key.namespace.to_string(),
-        name: key.name.to_string(),
-        source: Box::new(source),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::object::{Change, Draft, Object};
 
@@ -120,9 +120,7 @@ impl Table {
             previous: None,
         };
         state.publish(event);
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_waiting(state);
         Some(object)
     }
 
@@ -142,9 +140,7 @@ impl Table {
             previous: Some(Arc::clone(expected)),
         };
         state.publish(event);
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_waiting(state);
         Ok(object)
     }
 
@@ -164,9 +160,7 @@ impl Table {
             previous: Some(Arc::clone(expected)),
         };
         state.publish(event);
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_waiting(state);
         Ok(object)
     }
 
@@ -285,8 +279,7 @@ impl Table {
 
     /// Wakes every watcher, for a fault or a shutdown that they must notice.
     pub(super) fn wake_all(&self) {
-        let waiting = std::mem::take(&mut self.state.lock().waiting);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_waiting(self.state.lock());
     }
 
     /// Ends every watch, also those that have seen all there is.
@@ -301,8 +294,13 @@ impl Table {
         state.first = state.next_sequence();
         state.history.clear();
         state.forgotten = self.versions.current();
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_waiting(state);
     }
+}
+
+/// Wakes every watcher that has seen all there was, after the lock is free for them.
+fn wake_waiting(mut state: MutexGuard<'_, State>) {
+    let waiting = std::mem::take(&mut state.waiting);
+    drop(state);
+    waiting.into_iter().for_each(Waker::wake);
 }

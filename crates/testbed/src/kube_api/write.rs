@@ -6,6 +6,7 @@
 
 mod create;
 mod patch;
+mod replace;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -133,64 +134,6 @@ impl<'a> Call<'a> {
             meta: Arc::new(Meta::read(key, own)),
             fields: self.resource.fields_of(members),
         }
-    }
-
-    pub(super) fn replace(&self, body: &[u8]) -> Result<Written, Failure> {
-        let members = parse_body(body)?.into_owned();
-        self.resource.check_envelope(&members)?;
-        let named = members
-            .get("metadata")
-            .and_then(|own| own.get("name"))
-            .and_then(Json::as_str);
-        match named {
-            None | Some("") => {
-                let message = "name must be provided";
-                return Err(Failure::bad_request(message));
-            }
-            Some(name) if name != self.name => {
-                return Err(Failure::bad_request(format!(
-                    "the name of the object ({name}) does not match the name on the URL ({})",
-                    self.name
-                )));
-            }
-            Some(_) => {}
-        }
-        if self.resource.creates_on_replace() && !self.is_status {
-            let is_missing = self
-                .resource
-                .objects
-                .table
-                .get(self.namespace, self.name)
-                .is_none();
-            let is_based = members
-                .get("metadata")
-                .and_then(|own| own.get("resourceVersion"))
-                .and_then(Json::as_str)
-                .is_some_and(|version| !version.is_empty());
-            if is_missing && !is_based {
-                return self.create(body);
-            }
-        }
-        self.update(|current, _| {
-            let version = members
-                .get("metadata")
-                .and_then(|own| own.get("resourceVersion"));
-            let is_blind = version.and_then(Json::as_str).is_none_or(str::is_empty);
-            if is_blind && !self.resource.allows_blind_replace() {
-                let cause = Cause {
-                    field: "metadata.resourceVersion".to_owned(),
-                    reason: "FieldValueInvalid",
-                    message: "Invalid value: 0: must be specified for an update".to_owned(),
-                };
-                return Err(Failure::invalid(
-                    self.resource,
-                    current.meta.name(),
-                    &[cause],
-                ));
-            }
-            metadata::check_uid(self.resource, current, &members)?;
-            Ok(members.clone())
-        })
     }
 
     fn refuse_invalid(&self, causes: &[Cause]) -> Result<(), Failure> {

@@ -161,6 +161,16 @@ impl AgentBuilder {
         self
     }
 
+    /// May call this tool, which is part of the controller.
+    pub fn with_built_in(mut self, name: &str) -> Self {
+        self.agent.spec.tools.push(AgentTool {
+            r#type: Some(AgentToolType::BuiltIn),
+            name: Some(name.to_owned()),
+            ..AgentTool::default()
+        });
+        self
+    }
+
     /// Carries this label, by which a selector may find it.
     pub fn with_label(mut self, name: &str, value: &str) -> Self {
         let labels = self.agent.metadata.labels.get_or_insert_default();

@@ -13,6 +13,7 @@ mod patch;
 mod runtime;
 mod schema;
 pub(crate) mod server;
+pub(crate) mod shorthand;
 mod status;
 mod update;
 mod watch;

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use control_plane::controller::{ControllerConfig, Listing, Scope};
+use control_plane::error::ControllerError;
+use control_plane::metrics::Metrics;
 use control_plane::queue::QueueConfig;
 use query_api::dialect::Dialect;
 use query_api::go_duration::GoDuration;
 use query_api::query::{Phase, QUERY_FINALIZER, QuerySpec, Target, TargetKind};
 use serde_json::json;
 use testbed::kube_api::Verb;
+use tokio_util::sync::CancellationToken;
 
 use super::stage::*;
 
@@ -72,6 +75,21 @@ async fn only_the_configured_namespaces_are_looked_after() {
     let here = stage.start_with(scope(NS));
     stage.until_phase("q", Phase::Done).await;
     here.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_for_no_namespace_does_not_start() {
+    let stage = Stage::new(Dialect::Targets);
+    let config = ControllerConfig {
+        scope: Scope::Namespaces(Vec::new()),
+        ..ControllerConfig::default()
+    };
+    let controller = stage.controller(config, Metrics::new());
+    let run = controller.run(CancellationToken::new());
+    let error = run.await.unwrap_err();
+    assert!(matches!(error, ControllerError::NoNamespace));
+    let mend = ": name at least one, or choose the whole cluster";
+    assert!(error.to_string().ends_with(mend), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,6 +55,28 @@ async fn two_controllers_at_once_execute_each_query_once() {
     }
 }
 
+/// What the documentation of `Identity::Sole` warns of, and its bound: asked twice, written once.
+#[tokio::test(start_paused = true)]
+async fn a_second_sole_controller_repeats_what_runs_and_the_first_result_stays() {
+    let stage = Stage::new(Dialect::Targets);
+    let first = stage.start();
+    stage.create("q", "wait 5000", &["m"]).await;
+    stage.until_phase("q", Phase::Running).await;
+    let second = stage.start();
+    let done = stage.until_phase("q", Phase::Done).await;
+    // Longer than the repetition takes, whose result is dropped.
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(stage.players.calls("q"), 2);
+    let later = stage.get("q").await;
+    assert_eq!(later.status, done.status);
+    assert_eq!(
+        later.metadata.resource_version,
+        done.metadata.resource_version
+    );
+    first.stop().await;
+    second.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_named_controller_leaves_the_running_queries_of_another_alone() {
     let stage = Stage::new(Dialect::Targets);

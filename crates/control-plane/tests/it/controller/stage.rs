@@ -70,9 +70,7 @@ impl Stage {
 
     pub(super) fn start_with(&self, config: ControllerConfig) -> Running {
         let metrics = Metrics::new();
-        let execute = self.players.clone();
-        let client = self.api.client(NS);
-        let controller = Controller::new(client, execute, config, metrics.clone());
+        let controller = self.controller(config, metrics.clone());
         let shutdown = CancellationToken::new();
         let run = controller.run(shutdown.clone());
         Running {
@@ -80,6 +78,11 @@ impl Stage {
             task: tokio::spawn(run.map(|ended| ended.expect("the controller runs"))),
             metrics,
         }
+    }
+
+    /// A controller that has not been started.
+    pub(super) fn controller(&self, config: ControllerConfig, metrics: Metrics) -> Controller {
+        Controller::new(self.api.client(NS), self.players.clone(), config, metrics)
     }
 
     pub(super) fn queries(&self) -> Api<Query> {

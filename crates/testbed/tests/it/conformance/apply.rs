@@ -1,9 +1,10 @@
 //! Server-side apply.
 
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::server::{Server, on_every_server, refusal, version};
+use super::shorthand::{Shorthand, check_refusal, check_refusal_saying};
 use super::widgets::plain;
 
 fn config(mut fields: Value) -> Value {
@@ -77,7 +78,7 @@ fn another_managers_field_is_a_conflict_without_force() {
             .await
             .unwrap();
         let status = refusal(apply(&server, "two", json!({"spec": {"size": 5}})).await);
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
+        check_refusal(&status, 409, "Conflict");
         assert_eq!(
             status.message,
             "Apply failed with 1 conflict: conflict with \"one\": .spec.size"
@@ -221,30 +222,19 @@ fn the_status_is_applied_on_its_own() {
 fn an_apply_needs_a_manager_and_is_checked() {
     on_every_server(|server| async move {
         let patch = Patch::Apply(config(json!({"spec": {"size": 1}})));
-        let status = refusal(
-            server
-                .widgets()
-                .patch("a", &PatchParams::default(), &patch)
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status
-                .message
-                .contains("fieldManager: Required value: is required for apply patch"),
-            "{}",
-            status.message
+        let status = server.widgets().patch_refused("a", &patch).await;
+        check_refusal_saying(
+            &status,
+            422,
+            "Invalid",
+            "fieldManager: Required value: is required for apply patch",
         );
         let status = refusal(apply(&server, "one", json!({"spec": {"size": "x"}})).await);
         assert!([422, 500].contains(&status.code), "{status:?}");
-        let created = server
-            .widgets()
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = server.widgets().created(&plain("a")).await;
         let based = json!({"metadata": {"resourceVersion": "1"}, "spec": {"size": 1}});
         let status = refusal(apply(&server, "one", based).await);
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
+        check_refusal(&status, 409, "Conflict");
         assert_eq!(
             version(&server.widgets().get("a").await.unwrap()),
             version(&created)

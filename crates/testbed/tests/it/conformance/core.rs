@@ -4,10 +4,11 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Secret, Service};
 use kube::Api;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PostParams};
 use serde_json::json;
 
 use super::server::{on_every_server, refusal};
+use super::shorthand::{Shorthand, check_refusal, check_refusal_saying};
 
 #[test]
 fn a_secrets_plain_data_becomes_data() {
@@ -17,10 +18,7 @@ fn a_secrets_plain_data_becomes_data() {
             "metadata": {"name": "s"}, "stringData": {"key": "value"}, "data": {"other": "eA=="},
         }))
         .unwrap();
-        let created = secrets
-            .create(&PostParams::default(), &secret)
-            .await
-            .unwrap();
+        let created = secrets.created(&secret).await;
         assert_eq!(created.string_data, None);
         assert_eq!(created.type_.as_deref(), Some("Opaque"));
         assert_eq!(created.metadata.generation, None);
@@ -28,20 +26,15 @@ fn a_secrets_plain_data_becomes_data() {
         assert_eq!(data["key"], ByteString(b"value".to_vec()));
         assert_eq!(data["other"], ByteString(b"x".to_vec()));
         let more = Patch::Merge(json!({"stringData": {"more": "1"}}));
-        let patched = secrets
-            .patch("s", &PatchParams::default(), &more)
-            .await
-            .unwrap();
+        let patched = secrets.patched("s", &more).await;
         assert_eq!(patched.data.unwrap().len(), 3);
         let retyped = Patch::Merge(json!({"type": "kubernetes.io/other"}));
-        let status = refusal(secrets.patch("s", &PatchParams::default(), &retyped).await);
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status
-                .message
-                .contains("type: Invalid value: \"kubernetes.io/other\": field is immutable"),
-            "{}",
-            status.message
+        let status = secrets.patch_refused("s", &retyped).await;
+        check_refusal_saying(
+            &status,
+            422,
+            "Invalid",
+            "type: Invalid value: \"kubernetes.io/other\": field is immutable",
         );
         let list = secrets
             .list(&ListParams::default().fields("type=Opaque"))
@@ -57,7 +50,7 @@ fn an_immutable_config_map_stays() {
         let maps: Api<ConfigMap> = Api::namespaced(server.client.clone(), &server.namespace);
         let map: ConfigMap =
             serde_json::from_value(json!({"metadata": {"name": "c"}, "data": {"a": "b"}})).unwrap();
-        let created = maps.create(&PostParams::default(), &map).await.unwrap();
+        let created = maps.created(&map).await;
         assert_eq!(created.data.unwrap()["a"], "b");
         // Built-in kinds can be replaced without saying what the replacement is based on.
         let blind: ConfigMap = serde_json::from_value(
@@ -70,14 +63,12 @@ fn an_immutable_config_map_stays() {
             .unwrap();
         assert_eq!(replaced.metadata.uid, created.metadata.uid);
         let change = Patch::Merge(json!({"data": {"a": "d"}}));
-        let status = refusal(maps.patch("c", &PatchParams::default(), &change).await);
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status
-                .message
-                .contains("field is immutable when `immutable` is set"),
-            "{}",
-            status.message
+        let status = maps.patch_refused("c", &change).await;
+        check_refusal_saying(
+            &status,
+            422,
+            "Invalid",
+            "field is immutable when `immutable` is set",
         );
         assert!(
             maps.delete("c", &DeleteParams::default())
@@ -124,17 +115,14 @@ fn a_service_gets_its_defaults() {
             "metadata": {"name": "v"}, "spec": {"clusterIP": "None", "ports": [{"port": 80}], "selector": {"a": "b"}},
         }))
         .unwrap();
-        let created = services
-            .create(&PostParams::default(), &service)
-            .await
-            .unwrap();
+        let created = services.created(&service).await;
         let spec = created.spec.unwrap();
         assert_eq!(spec.type_.as_deref(), Some("ClusterIP"));
         assert_eq!(spec.session_affinity.as_deref(), Some("None"));
         assert_eq!(spec.ports.unwrap()[0].protocol.as_deref(), Some("TCP"));
         let portless: Service =
             serde_json::from_value(json!({"metadata": {"name": "w"}, "spec": {}})).unwrap();
-        let status = refusal(services.create(&PostParams::default(), &portless).await);
+        let status = services.create_refused(&portless).await;
         assert!(
             status.message.contains("spec.ports: Required value"),
             "{}",
@@ -144,10 +132,7 @@ fn a_service_gets_its_defaults() {
             json!({"metadata": {"name": "1v"}, "spec": {"ports": [{"port": 1}]}}),
         )
         .unwrap();
-        assert_eq!(
-            refusal(services.create(&PostParams::default(), &badly_named).await).code,
-            422
-        );
+        assert_eq!(services.create_refused(&badly_named).await.code, 422);
         let removed = services
             .delete("v", &DeleteParams::default())
             .await
@@ -167,7 +152,7 @@ fn a_lease_is_renewed_under_optimistic_locking() {
             "spec": {"holderIdentity": "x", "leaseDurationSeconds": 15, "renewTime": "2026-01-01T00:00:00.123456Z"},
         }))
         .unwrap();
-        let created = leases.create(&PostParams::default(), &lease).await.unwrap();
+        let created = leases.created(&lease).await;
         let mut mine = created.clone();
         mine.spec.as_mut().unwrap().holder_identity = Some("me".to_owned());
         let taken = leases
@@ -176,7 +161,7 @@ fn a_lease_is_renewed_under_optimistic_locking() {
             .unwrap();
         assert_eq!(taken.spec.unwrap().holder_identity.as_deref(), Some("me"));
         let status = refusal(leases.replace("l", &PostParams::default(), &mine).await);
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
+        check_refusal(&status, 409, "Conflict");
         let mut other = lease.clone();
         other.metadata.name = Some("new".to_owned());
         leases
@@ -198,7 +183,7 @@ fn events_can_be_written_and_selected() {
                 "reason": reason, "type": "Normal", "message": "text",
             }))
             .unwrap();
-            events.create(&PostParams::default(), &event).await.unwrap();
+            events.created(&event).await;
         }
         for selector in ["involvedObject.name=w2", "reason=Done"] {
             let list = events
@@ -224,10 +209,7 @@ fn a_namespace_is_active_until_it_is_deleted() {
         assert_eq!(own.spec.unwrap().finalizers.unwrap(), ["kubernetes"]);
         let other = format!("{}-other", server.namespace);
         let object = serde_json::from_value(json!({"metadata": {"name": other}})).unwrap();
-        namespaces
-            .create(&PostParams::default(), &object)
-            .await
-            .unwrap();
+        namespaces.created(&object).await;
         let going = namespaces
             .delete(&other, &DeleteParams::default())
             .await
@@ -247,12 +229,9 @@ fn a_strategic_merge_patch_is_for_built_in_kinds() {
             json!({"metadata": {"name": "c"}, "data": {"a": "1", "b": "2"}}),
         )
         .unwrap();
-        maps.create(&PostParams::default(), &map).await.unwrap();
+        maps.created(&map).await;
         let patch = Patch::Strategic(json!({"data": {"a": null, "c": "3"}}));
-        let patched = maps
-            .patch("c", &PatchParams::default(), &patch)
-            .await
-            .unwrap();
+        let patched = maps.patched("c", &patch).await;
         let data = patched.data.unwrap();
         assert_eq!(
             data.keys().map(String::as_str).collect::<Vec<_>>(),

@@ -4,16 +4,13 @@ use kube::api::{ListParams, PostParams};
 use serde_json::json;
 
 use super::server::{name, on_every_server, refusal};
-use super::widgets::{plain, widget_named};
+use super::shorthand::{Shorthand, check_refusal, check_refusal_saying};
+use super::widgets::{Adjectives, generated, plain, widget_named};
 
 #[test]
 fn a_created_object_gets_its_system_fields() {
     on_every_server(|server| async move {
-        let created = server
-            .widgets()
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = server.widgets().created(&plain("a")).await;
         let own = &created.metadata;
         assert_eq!(own.name.as_deref(), Some("a"));
         assert_eq!(own.namespace, Some(server.namespace.clone()));
@@ -40,12 +37,9 @@ fn a_created_object_gets_its_system_fields() {
 fn creating_a_taken_name_already_exists() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
-        let status = refusal(widgets.create(&PostParams::default(), &plain("a")).await);
-        assert_eq!((status.code, &*status.reason), (409, "AlreadyExists"));
+        widgets.created(&plain("a")).await;
+        let status = widgets.create_refused(&plain("a")).await;
+        check_refusal(&status, 409, "AlreadyExists");
         assert_eq!(
             status.message,
             "widgets.conformance.plimsoll.dev \"a\" already exists"
@@ -62,7 +56,7 @@ fn creating_a_taken_name_already_exists() {
 fn a_missing_object_is_not_found() {
     on_every_server(|server| async move {
         let status = refusal(server.widgets().get("nobody").await);
-        assert_eq!((status.code, &*status.reason), (404, "NotFound"));
+        check_refusal(&status, 404, "NotFound");
         assert_eq!(
             status.message,
             "widgets.conformance.plimsoll.dev \"nobody\" not found"
@@ -84,19 +78,9 @@ fn a_missing_object_is_not_found() {
 #[test]
 fn a_generated_name_is_the_prefix_and_five_characters() {
     on_every_server(|server| async move {
-        let mut widget = plain("x");
-        widget.metadata.name = None;
-        widget.metadata.generate_name = Some("job-".to_owned());
-        let first = server
-            .widgets()
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
-        let second = server
-            .widgets()
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
+        let widget = generated("job-");
+        let first = server.widgets().created(&widget).await;
+        let second = server.widgets().created(&widget).await;
         for created in [&first, &second] {
             let suffix = name(created).strip_prefix("job-").unwrap();
             assert_eq!(suffix.len(), 5);
@@ -116,19 +100,12 @@ fn an_object_without_a_name_is_invalid() {
     on_every_server(|server| async move {
         let mut widget = plain("x");
         widget.metadata.name = None;
-        let status = refusal(
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status
-                .message
-                .contains("metadata.name: Required value: name or generateName is required"),
-            "{}",
-            status.message
+        let status = server.widgets().create_refused(&widget).await;
+        check_refusal_saying(
+            &status,
+            422,
+            "Invalid",
+            "metadata.name: Required value: name or generateName is required",
         );
     });
 }
@@ -137,12 +114,7 @@ fn an_object_without_a_name_is_invalid() {
 fn a_name_that_is_no_subdomain_is_invalid() {
     on_every_server(|server| async move {
         for bad in ["Upper", "under_score", "-dash", "dot."] {
-            let status = refusal(
-                server
-                    .widgets()
-                    .create(&PostParams::default(), &plain(bad))
-                    .await,
-            );
+            let status = server.widgets().create_refused(&plain(bad)).await;
             assert_eq!(status.code, 422, "{bad}");
             assert!(
                 status.message.contains("metadata.name: Invalid value"),
@@ -157,11 +129,7 @@ fn a_name_that_is_no_subdomain_is_invalid() {
                 status.message
             );
         }
-        server
-            .widgets()
-            .create(&PostParams::default(), &plain("a.b-c.0"))
-            .await
-            .unwrap();
+        server.widgets().created(&plain("a.b-c.0")).await;
     });
 }
 
@@ -170,18 +138,8 @@ fn an_object_for_another_namespace_is_a_bad_request() {
     on_every_server(|server| async move {
         let mut widget = plain("a");
         widget.metadata.namespace = Some("elsewhere".to_owned());
-        let status = refusal(
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (400, "BadRequest"));
-        assert!(
-            status.message.contains("does not match the namespace"),
-            "{}",
-            status.message
-        );
+        let status = server.widgets().create_refused(&widget).await;
+        check_refusal_saying(&status, 400, "BadRequest", "does not match the namespace");
     });
 }
 
@@ -189,13 +147,8 @@ fn an_object_for_another_namespace_is_a_bad_request() {
 fn an_object_for_a_missing_namespace_is_refused() {
     on_every_server(|mut server| async move {
         "no-such-namespace".clone_into(&mut server.namespace);
-        let status = refusal(
-            server
-                .widgets()
-                .create(&PostParams::default(), &plain("a"))
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (404, "NotFound"));
+        let status = server.widgets().create_refused(&plain("a")).await;
+        check_refusal(&status, 404, "NotFound");
         assert_eq!(status.message, "namespaces \"no-such-namespace\" not found");
     });
 }
@@ -205,12 +158,7 @@ fn an_object_to_be_created_carries_no_resource_version() {
     on_every_server(|server| async move {
         let mut widget = plain("a");
         widget.metadata.resource_version = Some("7".to_owned());
-        let status = refusal(
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await,
-        );
+        let status = server.widgets().create_refused(&widget).await;
         assert!(
             status
                 .message
@@ -226,35 +174,21 @@ fn another_kind_or_version_is_a_bad_request() {
     on_every_server(|server| async move {
         let mut widget = plain("a");
         widget.types.as_mut().unwrap().api_version = "conformance.plimsoll.dev/v2".to_owned();
-        let status = refusal(
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (400, "BadRequest"));
-        assert!(
-            status
-                .message
-                .contains("does not match the expected API version"),
-            "{}",
-            status.message
+        let status = server.widgets().create_refused(&widget).await;
+        check_refusal_saying(
+            &status,
+            400,
+            "BadRequest",
+            "does not match the expected API version",
         );
         let mut widget = plain("a");
         widget.types.as_mut().unwrap().kind = "Gadget".to_owned();
-        let status = refusal(
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status
-                .message
-                .contains("kind: Invalid value: \"Gadget\": must be Widget"),
-            "{}",
-            status.message
+        let status = server.widgets().create_refused(&widget).await;
+        check_refusal_saying(
+            &status,
+            422,
+            "Invalid",
+            "kind: Invalid value: \"Gadget\": must be Widget",
         );
     });
 }
@@ -300,11 +234,7 @@ fn clients_cannot_set_what_the_server_sets() {
         widget.metadata.uid = Some("mine".to_owned());
         widget.metadata.generation = Some(9);
         widget.metadata.deletion_grace_period_seconds = Some(30);
-        let created = server
-            .widgets()
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
+        let created = server.widgets().created(&widget).await;
         assert_ne!(created.metadata.uid.as_deref(), Some("mine"));
         assert_eq!(created.metadata.generation, Some(1));
         assert_eq!(created.metadata.deletion_grace_period_seconds, None);
@@ -316,14 +246,8 @@ fn clients_cannot_set_what_the_server_sets() {
 fn labels_and_annotations_have_rules() {
     on_every_server(|server| async move {
         for (key, value) in [("a b", "x"), ("ok", "no spaces"), ("-a", "x"), ("x/", "y")] {
-            let mut widget = plain("a");
-            widget.metadata.labels = Some([(key.to_owned(), value.to_owned())].into());
-            let status = refusal(
-                server
-                    .widgets()
-                    .create(&PostParams::default(), &widget)
-                    .await,
-            );
+            let widget = plain("a").labelled(key, value);
+            let status = server.widgets().create_refused(&widget).await;
             assert_eq!(status.code, 422, "{key}={value}");
             assert!(
                 status.message.contains("metadata.labels: Invalid value"),
@@ -336,11 +260,7 @@ fn labels_and_annotations_have_rules() {
             Some([("free".to_owned(), "any text at all / ü".to_owned())].into());
         widget.metadata.labels =
             Some([("example.com/a_b.c".to_owned(), "v_1.2-x".to_owned())].into());
-        let created = server
-            .widgets()
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
+        let created = server.widgets().created(&widget).await;
         assert_eq!(created.metadata.annotations, widget.metadata.annotations);
         assert_eq!(created.metadata.labels, widget.metadata.labels);
     });

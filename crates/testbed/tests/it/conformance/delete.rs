@@ -1,21 +1,17 @@
 //! Deleting: finalizers, preconditions, collections.
 
-use kube::api::{
-    DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
-};
+use kube::api::{DeleteParams, ListParams, Patch, PostParams, Preconditions, PropagationPolicy};
 use serde_json::json;
 
 use super::server::{name, on_every_server, refusal, version};
-use super::widgets::plain;
+use super::shorthand::{Shorthand, check_refusal_saying};
+use super::widgets::{Adjectives, plain};
 
 #[test]
 fn an_object_without_finalizers_goes_at_once() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let status = widgets
             .delete("a", &DeleteParams::default())
             .await
@@ -31,10 +27,7 @@ fn an_object_without_finalizers_goes_at_once() {
             refusal(widgets.delete("a", &DeleteParams::default()).await).code,
             404
         );
-        let again = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let again = widgets.created(&plain("a")).await;
         assert_ne!(again.metadata.uid, created.metadata.uid);
     });
 }
@@ -43,51 +36,25 @@ fn an_object_without_finalizers_goes_at_once() {
 fn finalizers_hold_an_object_until_the_last_is_removed() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut widget = plain("a");
-        widget.metadata.finalizers = Some(vec![
-            "plimsoll.dev/one".to_owned(),
-            "plimsoll.dev/two".to_owned(),
-        ]);
-        let created = widgets
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
-        let marked = widgets
-            .delete("a", &DeleteParams::default())
-            .await
-            .unwrap()
-            .left()
-            .expect("the object or list itself");
+        let widget = plain("a").held_by(&["plimsoll.dev/one", "plimsoll.dev/two"]);
+        let created = widgets.created(&widget).await;
+        let marked = widgets.marked("a").await;
         assert!(marked.metadata.deletion_timestamp.is_some());
         assert_eq!(marked.metadata.deletion_grace_period_seconds, Some(0));
         assert_eq!(marked.metadata.generation, Some(2));
         assert!(version(&marked) > version(&created));
-        let again = widgets
-            .delete("a", &DeleteParams::default())
-            .await
-            .unwrap()
-            .left()
-            .expect("the object or list itself");
+        let again = widgets.marked("a").await;
         assert_eq!(version(&again), version(&marked));
         let one = Patch::Merge(json!({"metadata": {"finalizers": ["plimsoll.dev/two"]}}));
-        let held = widgets
-            .patch("a", &PatchParams::default(), &one)
-            .await
-            .unwrap();
+        let held = widgets.patched("a", &one).await;
         assert_eq!(
             held.metadata.deletion_timestamp,
             marked.metadata.deletion_timestamp
         );
         let status = Patch::Merge(json!({"status": {"phase": "done"}}));
-        widgets
-            .patch_status("a", &PatchParams::default(), &status)
-            .await
-            .unwrap();
+        widgets.status_patched("a", &status).await;
         let none = Patch::Merge(json!({"metadata": {"finalizers": []}}));
-        let last = widgets
-            .patch("a", &PatchParams::default(), &none)
-            .await
-            .unwrap();
+        let last = widgets.patched("a", &none).await;
         assert_eq!(last.metadata.finalizers, None);
         assert_eq!(last.data["status"]["phase"], "done");
         assert_eq!(refusal(widgets.get("a").await).code, 404);
@@ -98,30 +65,21 @@ fn finalizers_hold_an_object_until_the_last_is_removed() {
 fn an_object_being_deleted_takes_no_new_finalizers() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut widget = plain("a");
-        widget.metadata.finalizers = Some(vec!["plimsoll.dev/one".to_owned()]);
-        widgets
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
+        let widget = plain("a").held_by(&["plimsoll.dev/one"]);
+        widgets.created(&widget).await;
         widgets.delete("a", &DeleteParams::default()).await.unwrap();
         let more = Patch::Merge(
             json!({"metadata": {"finalizers": ["plimsoll.dev/one", "plimsoll.dev/new"]}}),
         );
-        let status = refusal(widgets.patch("a", &PatchParams::default(), &more).await);
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status
-                .message
-                .contains("no new finalizers can be added if the object is being deleted"),
-            "{}",
-            status.message
+        let status = widgets.patch_refused("a", &more).await;
+        check_refusal_saying(
+            &status,
+            422,
+            "Invalid",
+            "no new finalizers can be added if the object is being deleted",
         );
         let revive = Patch::Merge(json!({"metadata": {"deletionTimestamp": null}}));
-        let same = widgets
-            .patch("a", &PatchParams::default(), &revive)
-            .await
-            .unwrap();
+        let same = widgets.patched("a", &revive).await;
         assert!(same.metadata.deletion_timestamp.is_some());
     });
 }
@@ -130,18 +88,9 @@ fn an_object_being_deleted_takes_no_new_finalizers() {
 fn a_replacement_without_finalizers_ends_a_deletion() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut widget = plain("a");
-        widget.metadata.finalizers = Some(vec!["plimsoll.dev/one".to_owned()]);
-        widgets
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
-        let mut marked = widgets
-            .delete("a", &DeleteParams::default())
-            .await
-            .unwrap()
-            .left()
-            .expect("the object or list itself");
+        let widget = plain("a").held_by(&["plimsoll.dev/one"]);
+        widgets.created(&widget).await;
+        let mut marked = widgets.marked("a").await;
         marked.metadata.finalizers = None;
         widgets
             .replace("a", &PostParams::default(), &marked)
@@ -155,10 +104,7 @@ fn a_replacement_without_finalizers_ends_a_deletion() {
 fn preconditions_of_a_deletion_must_hold() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let with = |uid: Option<&str>, version: Option<&str>| DeleteParams {
             preconditions: Some(Preconditions {
                 uid: uid.map(str::to_owned),
@@ -167,22 +113,18 @@ fn preconditions_of_a_deletion_must_hold() {
             ..DeleteParams::default()
         };
         let status = refusal(widgets.delete("a", &with(Some("other"), None)).await);
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
-        assert!(
-            status
-                .message
-                .contains("the UID in the precondition (other) does not match the UID in record"),
-            "{}",
-            status.message
+        check_refusal_saying(
+            &status,
+            409,
+            "Conflict",
+            "the UID in the precondition (other) does not match the UID in record",
         );
         let status = refusal(widgets.delete("a", &with(None, Some("1"))).await);
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
-        assert!(
-            status
-                .message
-                .contains("the ResourceVersion in the precondition (1) does not match"),
-            "{}",
-            status.message
+        check_refusal_saying(
+            &status,
+            409,
+            "Conflict",
+            "the ResourceVersion in the precondition (1) does not match",
         );
         let uid = created.metadata.uid.as_deref();
         let version = created.metadata.resource_version.as_deref();
@@ -195,10 +137,7 @@ fn preconditions_of_a_deletion_must_hold() {
 fn a_dry_run_of_a_deletion_deletes_nothing() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         widgets
             .delete("a", &DeleteParams::default().dry_run())
             .await
@@ -211,10 +150,7 @@ fn a_dry_run_of_a_deletion_deletes_nothing() {
 fn background_deletion_is_accepted() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         let background = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Background),
             grace_period_seconds: Some(0),
@@ -230,15 +166,11 @@ fn a_collection_delete_takes_what_is_selected() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
         for (name, tier) in [("a", "front"), ("b", "back"), ("c", "front")] {
-            let mut widget = plain(name);
-            widget.metadata.labels = Some([("tier".to_owned(), tier.to_owned())].into());
+            let mut widget = plain(name).labelled("tier", tier);
             if name == "c" {
-                widget.metadata.finalizers = Some(vec!["plimsoll.dev/hold".to_owned()]);
+                widget = widget.held_by(&["plimsoll.dev/hold"]);
             }
-            widgets
-                .create(&PostParams::default(), &widget)
-                .await
-                .unwrap();
+            widgets.created(&widget).await;
         }
         let front = ListParams::default().labels("tier=front");
         let removed = widgets

@@ -2,12 +2,12 @@
 
 use kube::Api;
 use kube::api::{
-    DeleteParams, DynamicObject, GetParams, ListParams, Patch, PatchParams, PostParams,
-    VersionMatch,
+    DeleteParams, DynamicObject, GetParams, ListParams, Patch, PatchParams, VersionMatch,
 };
 use serde_json::json;
 
 use super::server::{Server, name, on_every_server, refusal, version};
+use super::shorthand::{Shorthand, check_refusal_saying};
 use super::widgets::{plain, widget_named};
 
 fn names(list: &[DynamicObject]) -> Vec<&str> {
@@ -16,11 +16,7 @@ fn names(list: &[DynamicObject]) -> Vec<&str> {
 
 async fn create_all(server: &Server, all: &[&str]) {
     for name in all {
-        server
-            .widgets()
-            .create(&PostParams::default(), &plain(name))
-            .await
-            .unwrap();
+        server.widgets().created(&plain(name)).await;
     }
 }
 
@@ -58,11 +54,7 @@ fn label_selectors_select() {
             let mut widget = plain(name);
             let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
             widget.metadata.labels = Some(labels.into_iter().map(owned).collect());
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await
-                .unwrap();
+            server.widgets().created(&widget).await;
         }
         for (selector, expected) in [
             ("tier=front", "a c"),
@@ -105,18 +97,10 @@ fn field_selectors_select() {
     on_every_server(|server| async move {
         for (name, color) in [("a", "red"), ("b", "green"), ("c", "red")] {
             let widget = widget_named(name, json!({"size": 1, "color": color}));
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await
-                .unwrap();
+            server.widgets().created(&widget).await;
         }
         let done = Patch::Merge(json!({"status": {"phase": "done"}}));
-        server
-            .widgets()
-            .patch_status("c", &PatchParams::default(), &done)
-            .await
-            .unwrap();
+        server.widgets().status_patched("c", &done).await;
         let here = format!("metadata.namespace={}", server.namespace);
         for (selector, expected) in [
             ("metadata.name=b", "b"),
@@ -142,13 +126,11 @@ fn field_selectors_select() {
                 .list(&ListParams::default().fields("spec.size=1"))
                 .await,
         );
-        assert_eq!((status.code, &*status.reason), (400, "BadRequest"));
-        assert!(
-            status
-                .message
-                .contains("field label not supported: spec.size"),
-            "{}",
-            status.message
+        check_refusal_saying(
+            &status,
+            400,
+            "BadRequest",
+            "field label not supported: spec.size",
         );
         let status = refusal(
             server
@@ -172,10 +154,7 @@ fn pages_belong_to_one_state() {
         widgets.delete("d", &DeleteParams::default()).await.unwrap();
         create_all(&server, &["c-new", "z"]).await;
         let grown = Patch::Merge(json!({"spec": {"size": 9}}));
-        widgets
-            .patch("e", &PatchParams::default(), &grown)
-            .await
-            .unwrap();
+        widgets.patched("e", &grown).await;
         let token = first.metadata.continue_.unwrap();
         let second = widgets
             .list(&ListParams::default().limit(2).continue_token(&token))
@@ -215,11 +194,7 @@ fn pages_count_what_the_selector_selects() {
                 "even"
             };
             widget.metadata.labels = Some([("parity".to_owned(), parity.to_owned())].into());
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget)
-                .await
-                .unwrap();
+            server.widgets().created(&widget).await;
         }
         let params = ListParams::default().labels("parity=odd").limit(2);
         let first = server.widgets().list(&params).await.unwrap();
@@ -240,12 +215,7 @@ fn a_broken_continue_token_is_a_bad_request() {
     on_every_server(|server| async move {
         let params = ListParams::default().limit(2).continue_token("not-a-token");
         let status = refusal(server.widgets().list(&params).await);
-        assert_eq!((status.code, &*status.reason), (400, "BadRequest"));
-        assert!(
-            status.message.contains("continue key is not valid"),
-            "{}",
-            status.message
-        );
+        check_refusal_saying(&status, 400, "BadRequest", "continue key is not valid");
     });
 }
 
@@ -254,13 +224,7 @@ fn a_list_can_ask_for_an_exact_version() {
     on_every_server(|server| async move {
         create_all(&server, &["a", "b"]).await;
         let widgets = server.widgets();
-        let before = widgets
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .metadata
-            .resource_version
-            .unwrap();
+        let before = widgets.version_now().await;
         widgets.delete("a", &DeleteParams::default()).await.unwrap();
         create_all(&server, &["c"]).await;
         let exact = ListParams::default()
@@ -292,13 +256,11 @@ fn a_version_in_the_future_times_out() {
             .at("99999999")
             .matching(VersionMatch::NotOlderThan);
         let status = refusal(server.widgets().list(&future).await);
-        assert_eq!((status.code, &*status.reason), (504, "Timeout"));
-        assert!(
-            status
-                .message
-                .contains("Too large resource version: 99999999"),
-            "{}",
-            status.message
+        check_refusal_saying(
+            &status,
+            504,
+            "Timeout",
+            "Too large resource version: 99999999",
         );
         let got = server
             .widgets()

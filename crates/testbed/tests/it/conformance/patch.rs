@@ -1,9 +1,10 @@
 //! Merge patches and JSON patches of the object itself.
 
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::server::{on_every_server, refusal, version};
+use super::server::{on_every_server, version};
+use super::shorthand::{Shorthand, check_refusal, check_refusal_saying};
 use super::widgets::{plain, widget_named};
 
 #[test]
@@ -11,19 +12,13 @@ fn a_merge_patch_merges_objects_and_replaces_lists() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
         let spec = json!({"size": 1, "tags": ["a", "b"], "limits": {"cpu": 1, "memory": 2}, "free": {"x": {"y": 1}}});
-        widgets
-            .create(&PostParams::default(), &widget_named("a", spec))
-            .await
-            .unwrap();
+        widgets.created(&widget_named("a", spec)).await;
         let patch = json!({"spec": {
             "tags": ["c"],
             "limits": {"cpu": null, "disk": 3},
             "free": {"x": {"z": 2}, "n": {"gone": null, "kept": 1}},
         }});
-        let patched = widgets
-            .patch("a", &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .unwrap();
+        let patched = widgets.patched("a", &Patch::Merge(patch)).await;
         let spec = &patched.data["spec"];
         assert_eq!(spec["tags"], json!(["c"]));
         assert_eq!(spec["limits"], json!({"memory": 2, "disk": 3}));
@@ -38,16 +33,10 @@ fn a_merge_patch_merges_objects_and_replaces_lists() {
 fn a_metadata_patch_leaves_the_rest_alone() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let patch =
             json!({"metadata": {"labels": {"a": "1"}, "finalizers": ["plimsoll.dev/hold"]}});
-        let patched = widgets
-            .patch("a", &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .unwrap();
+        let patched = widgets.patched("a", &Patch::Merge(patch)).await;
         assert_eq!(
             patched.metadata.finalizers,
             Some(vec!["plimsoll.dev/hold".to_owned()])
@@ -57,19 +46,13 @@ fn a_metadata_patch_leaves_the_rest_alone() {
         assert_eq!(patched.metadata.generation, Some(1));
         assert!(version(&patched) > version(&created));
         let patch = json!({"metadata": {"labels": {"a": null, "b": "2"}}});
-        let patched = widgets
-            .patch("a", &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .unwrap();
+        let patched = widgets.patched("a", &Patch::Merge(patch)).await;
         assert_eq!(
             patched.metadata.labels,
             Some([("b".to_owned(), "2".to_owned())].into())
         );
         let patch = json!({"metadata": {"finalizers": null}});
-        let patched = widgets
-            .patch("a", &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .unwrap();
+        let patched = widgets.patched("a", &Patch::Merge(patch)).await;
         assert_eq!(patched.metadata.finalizers, None);
     });
 }
@@ -78,30 +61,16 @@ fn a_metadata_patch_leaves_the_rest_alone() {
 fn a_patch_cannot_change_identity() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let renamed = json!({"metadata": {"name": "b"}});
-        let status = refusal(
-            widgets
-                .patch("a", &PatchParams::default(), &Patch::Merge(renamed))
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (400, "BadRequest"));
+        let status = widgets.patch_refused("a", &Patch::Merge(renamed)).await;
+        check_refusal(&status, 400, "BadRequest");
         let other_uid = json!({"metadata": {"uid": "11111111-2222-4333-8444-555555555555"}});
-        let status = refusal(
-            widgets
-                .patch("a", &PatchParams::default(), &Patch::Merge(other_uid))
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
+        let status = widgets.patch_refused("a", &Patch::Merge(other_uid)).await;
+        check_refusal(&status, 422, "Invalid");
         let unset =
             json!({"metadata": {"uid": null, "creationTimestamp": null, "generation": null}});
-        let same = widgets
-            .patch("a", &PatchParams::default(), &Patch::Merge(unset))
-            .await
-            .unwrap();
+        let same = widgets.patched("a", &Patch::Merge(unset)).await;
         assert_eq!(same.metadata.uid, created.metadata.uid);
         assert_eq!(
             same.metadata.creation_timestamp,
@@ -114,31 +83,17 @@ fn a_patch_cannot_change_identity() {
 fn a_patch_with_a_version_is_conditional_and_without_one_is_not() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let blind = json!({"spec": {"size": 2}});
-        widgets
-            .patch("a", &PatchParams::default(), &Patch::Merge(&blind))
-            .await
-            .unwrap();
+        widgets.patched("a", &Patch::Merge(&blind)).await;
         let based = json!({"metadata": {"resourceVersion": created.metadata.resource_version}, "spec": {"size": 3}});
-        let status = refusal(
-            widgets
-                .patch("a", &PatchParams::default(), &Patch::Merge(&based))
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
+        let status = widgets.patch_refused("a", &Patch::Merge(&based)).await;
+        check_refusal(&status, 409, "Conflict");
         let based = json!({
             "metadata": {"resourceVersion": created.metadata.resource_version, "labels": {"a": "b"}},
         });
-        let status = refusal(
-            widgets
-                .patch("a", &PatchParams::default(), &Patch::Merge(&based))
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
+        let status = widgets.patch_refused("a", &Patch::Merge(&based)).await;
+        check_refusal(&status, 409, "Conflict");
     });
 }
 
@@ -146,20 +101,13 @@ fn a_patch_with_a_version_is_conditional_and_without_one_is_not() {
 fn patching_a_missing_object_is_not_found() {
     on_every_server(|server| async move {
         let patch = Patch::Merge(json!({"spec": {"size": 2}}));
-        let status = refusal(
-            server
-                .widgets()
-                .patch("nobody", &PatchParams::default(), &patch)
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (404, "NotFound"));
-        let status = refusal(
-            server
-                .widgets()
-                .patch_status("nobody", &PatchParams::default(), &patch)
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (404, "NotFound"));
+        let status = server.widgets().patch_refused("nobody", &patch).await;
+        check_refusal(&status, 404, "NotFound");
+        let status = server
+            .widgets()
+            .status_patch_refused("nobody", &patch)
+            .await;
+        check_refusal(&status, 404, "NotFound");
     });
 }
 
@@ -168,14 +116,10 @@ fn a_json_patch_applies_its_steps_in_order() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
         let spec = json!({"size": 1, "tags": ["a", "b"], "free": {"x~/y": 1}});
-        widgets
-            .create(&PostParams::default(), &widget_named("a", spec))
-            .await
-            .unwrap();
+        widgets.created(&widget_named("a", spec)).await;
         let patched = widgets
-            .patch(
+            .patched(
                 "a",
-                &PatchParams::default(),
                 &json_patch(json!([
                     {"op": "test", "path": "/spec/size", "value": 1},
                     {"op": "replace", "path": "/spec/size", "value": 4},
@@ -187,8 +131,7 @@ fn a_json_patch_applies_its_steps_in_order() {
                     {"op": "add", "path": "/metadata/labels", "value": {"l": "v"}},
                 ])),
             )
-            .await
-            .unwrap();
+            .await;
         let spec = &patched.data["spec"];
         assert_eq!(spec["size"], 4);
         assert_eq!(spec["tags"], json!(["c", "b", "d"]));
@@ -205,10 +148,7 @@ fn a_json_patch_applies_its_steps_in_order() {
 fn a_json_patch_whose_test_fails_changes_nothing() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         for steps in [
             json!([{"op": "replace", "path": "/spec/size", "value": 2}, {"op": "test", "path": "/spec/size", "value": 9}]),
             json!([{"op": "remove", "path": "/spec/nothing"}]),
@@ -216,11 +156,7 @@ fn a_json_patch_whose_test_fails_changes_nothing() {
             json!([{"op": "move", "path": "/spec/free", "from": "/spec/nothing"}]),
             json!([{"op": "add", "path": "/spec/free/deep/er", "value": 1}]),
         ] {
-            let status = refusal(
-                widgets
-                    .patch("a", &PatchParams::default(), &json_patch(steps.clone()))
-                    .await,
-            );
+            let status = widgets.patch_refused("a", &json_patch(steps.clone())).await;
             assert_eq!((status.code, &*status.reason), (422, "Invalid"), "{steps}");
         }
         let got = widgets.get("a").await.unwrap();
@@ -232,37 +168,24 @@ fn a_json_patch_whose_test_fails_changes_nothing() {
 fn a_json_patch_may_test_for_absence_with_null() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         // This is how kube-runtime adds its first finalizer.
         let first = json!([
             {"op": "test", "path": "/metadata/finalizers", "value": null},
             {"op": "add", "path": "/metadata/finalizers", "value": ["plimsoll.dev/hold"]},
         ]);
-        let patched = widgets
-            .patch("a", &PatchParams::default(), &json_patch(first.clone()))
-            .await
-            .unwrap();
+        let patched = widgets.patched("a", &json_patch(first.clone())).await;
         assert_eq!(
             patched.metadata.finalizers,
             Some(vec!["plimsoll.dev/hold".to_owned()])
         );
-        let status = refusal(
-            widgets
-                .patch("a", &PatchParams::default(), &json_patch(first))
-                .await,
-        );
+        let status = widgets.patch_refused("a", &json_patch(first)).await;
         assert_eq!(status.code, 422);
         let last = json!([
             {"op": "test", "path": "/metadata/finalizers/0", "value": "plimsoll.dev/hold"},
             {"op": "remove", "path": "/metadata/finalizers/0", "path": "/metadata/finalizers/0"},
         ]);
-        let patched = widgets
-            .patch("a", &PatchParams::default(), &json_patch(last))
-            .await
-            .unwrap();
+        let patched = widgets.patched("a", &json_patch(last)).await;
         assert_eq!(patched.metadata.finalizers, None);
     });
 }
@@ -271,30 +194,13 @@ fn a_json_patch_may_test_for_absence_with_null() {
 fn an_invalid_result_is_refused_with_its_field() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let merge = Patch::Merge(json!({"spec": {"size": "large"}}));
-        let status = refusal(widgets.patch("a", &PatchParams::default(), &merge).await);
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status.message.contains("spec.size: Invalid value"),
-            "{}",
-            status.message
-        );
+        let status = widgets.patch_refused("a", &merge).await;
+        check_refusal_saying(&status, 422, "Invalid", "spec.size: Invalid value");
         let steps = json!([{"op": "remove", "path": "/spec/size"}]);
-        let status = refusal(
-            widgets
-                .patch("a", &PatchParams::default(), &json_patch(steps))
-                .await,
-        );
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status.message.contains("spec.size: Required value"),
-            "{}",
-            status.message
-        );
+        let status = widgets.patch_refused("a", &json_patch(steps)).await;
+        check_refusal_saying(&status, 422, "Invalid", "spec.size: Required value");
         assert_eq!(version(&widgets.get("a").await.unwrap()), version(&created));
     });
 }
@@ -303,17 +209,11 @@ fn an_invalid_result_is_refused_with_its_field() {
 fn a_patch_prunes_and_fills_in_defaults() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         let patch = Patch::Merge(
             json!({"spec": {"mode": null, "bogus": 1, "parts": [{"name": "p", "bogus": 2}]}}),
         );
-        let patched = widgets
-            .patch("a", &PatchParams::default(), &patch)
-            .await
-            .unwrap();
+        let patched = widgets.patched("a", &patch).await;
         let spec = &patched.data["spec"];
         assert_eq!(spec["mode"], "slow");
         assert_eq!(spec.get("bogus"), None);
@@ -325,10 +225,7 @@ fn a_patch_prunes_and_fills_in_defaults() {
 fn a_dry_run_of_a_patch_stores_nothing() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let dry = PatchParams {
             dry_run: true,
             ..PatchParams::default()
@@ -348,16 +245,10 @@ fn a_dry_run_of_a_patch_stores_nothing() {
 fn a_strategic_merge_patch_is_not_for_custom_resources() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         let patch = Patch::Strategic(json!({"spec": {"size": 2}}));
-        let status = refusal(widgets.patch("a", &PatchParams::default(), &patch).await);
-        assert_eq!(
-            (status.code, &*status.reason),
-            (415, "UnsupportedMediaType")
-        );
+        let status = widgets.patch_refused("a", &patch).await;
+        check_refusal(&status, 415, "UnsupportedMediaType");
     });
 }
 

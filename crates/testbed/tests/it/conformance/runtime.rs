@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, Patch};
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::Action;
 use kube::runtime::finalizer::{Event as Finalizer, finalizer};
@@ -14,6 +14,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 
 use super::server::{PATIENCE, Server, name, on_every_server};
+use super::shorthand::Shorthand;
 use super::widgets::{plain, widget};
 
 fn strategies() -> [watcher::Config; 2] {
@@ -38,10 +39,7 @@ fn a_watcher_lists_and_then_follows_by_either_strategy() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
         for object in ["a", "b", "c", "d", "e"] {
-            widgets
-                .create(&PostParams::default(), &plain(object))
-                .await
-                .unwrap();
+            widgets.created(&plain(object)).await;
         }
         for config in strategies() {
             let mut events = pin!(watcher(widgets.clone(), config));
@@ -59,15 +57,9 @@ fn a_watcher_lists_and_then_follows_by_either_strategy() {
             }
             names.sort();
             assert_eq!(names, ["a", "b", "c", "d", "e"]);
-            widgets
-                .create(&PostParams::default(), &plain("f"))
-                .await
-                .unwrap();
+            widgets.created(&plain("f")).await;
             let grown = Patch::Merge(json!({"spec": {"size": 2}}));
-            widgets
-                .patch("f", &PatchParams::default(), &grown)
-                .await
-                .unwrap();
+            widgets.patched("f", &grown).await;
             widgets.delete("f", &DeleteParams::default()).await.unwrap();
             let watcher::Event::Apply(created) = next_event(&mut events).await else {
                 panic!("expected the creation");
@@ -126,11 +118,7 @@ async fn settles_at<S>(
 
 async fn resize(server: &Server, name: &str, size: i64) {
     let patch = Patch::Merge(json!({"spec": {"size": size}}));
-    server
-        .widgets()
-        .patch(name, &PatchParams::default(), &patch)
-        .await
-        .unwrap();
+    server.widgets().patched(name, &patch).await;
 }
 
 #[test]
@@ -138,10 +126,7 @@ fn a_reflector_catches_up_after_its_watch_was_dropped() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
         for object in ["a", "b"] {
-            widgets
-                .create(&PostParams::default(), &plain(object))
-                .await
-                .unwrap();
+            widgets.created(&plain(object)).await;
         }
         for config in strategies() {
             let writer = reflector::store::Writer::new(widget());
@@ -153,30 +138,21 @@ fn a_reflector_catches_up_after_its_watch_was_dropped() {
             settles_at(&mut events, &store, &[("a", 1), ("b", 1)]).await;
             drop_watches(&server).await;
             resize(&server, "a", 5).await;
-            widgets
-                .create(&PostParams::default(), &plain("c"))
-                .await
-                .unwrap();
+            widgets.created(&plain("c")).await;
             widgets.delete("b", &DeleteParams::default()).await.unwrap();
             settles_at(&mut events, &store, &[("a", 5), ("c", 1)]).await;
             if let Some(api) = &server.stand_in {
                 // What was missed is forgotten: the watcher meets a 410 and lists again.
                 api.drop_watches();
                 resize(&server, "c", 9).await;
-                widgets
-                    .create(&PostParams::default(), &plain("d"))
-                    .await
-                    .unwrap();
+                widgets.created(&plain("d")).await;
                 api.compact();
                 settles_at(&mut events, &store, &[("a", 5), ("c", 9), ("d", 1)]).await;
                 widgets.delete("d", &DeleteParams::default()).await.unwrap();
             }
             resize(&server, "a", 1).await;
             widgets.delete("c", &DeleteParams::default()).await.unwrap();
-            widgets
-                .create(&PostParams::default(), &plain("b"))
-                .await
-                .unwrap();
+            widgets.created(&plain("b")).await;
             settles_at(&mut events, &store, &[("a", 1), ("b", 1)]).await;
         }
     });
@@ -193,10 +169,7 @@ async fn drop_watches(server: &Server) {
 fn a_watcher_of_metadata_sees_metadata_only() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         for config in strategies() {
             let metadata: Api<PartialObjectMeta<DynamicObject>> =
                 Api::namespaced_with(server.client.clone(), &server.namespace, &widget());
@@ -218,10 +191,7 @@ fn the_finalizer_of_kube_runtime_works() {
     on_every_server(|server| async move {
         const FINALIZER: &str = "plimsoll.dev/cleanup";
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let done = |_: Finalizer<DynamicObject>| async {
             Ok::<_, std::convert::Infallible>(Action::await_change())
         };

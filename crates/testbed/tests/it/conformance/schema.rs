@@ -1,9 +1,10 @@
 //! What a definition's schema does to objects: pruning, defaults, validation.
 
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::server::{on_every_server, refusal};
+use super::shorthand::Shorthand;
 use super::widgets::widget_named;
 
 #[test]
@@ -19,11 +20,7 @@ fn unknown_fields_are_pruned_where_they_are_not_preserved() {
         });
         let mut widget = widget_named("a", spec);
         widget.data["surplus"] = json!(1);
-        let created = server
-            .widgets()
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
+        let created = server.widgets().created(&widget).await;
         assert_eq!(created.data.get("surplus"), None);
         let spec = &created.data["spec"];
         assert_eq!(spec.get("bogus"), None);
@@ -39,25 +36,17 @@ fn defaults_fill_what_is_missing() {
     on_every_server(|server| async move {
         let created = server
             .widgets()
-            .create(
-                &PostParams::default(),
-                &widget_named("a", json!({"size": 1, "mode": "fast"})),
-            )
-            .await
-            .unwrap();
+            .created(&widget_named("a", json!({"size": 1, "mode": "fast"})))
+            .await;
         let expected = json!({"size": 1, "color": "red", "mode": "fast", "nested": {"depth": 7}});
         assert_eq!(created.data["spec"], expected);
         let created = server
             .widgets()
-            .create(
-                &PostParams::default(),
-                &widget_named(
-                    "b",
-                    json!({"size": 1, "color": null, "note": null, "nested": {}}),
-                ),
-            )
-            .await
-            .unwrap();
+            .created(&widget_named(
+                "b",
+                json!({"size": 1, "color": null, "note": null, "nested": {}}),
+            ))
+            .await;
         let expected = json!({"size": 1, "color": "red", "mode": "slow", "note": null, "nested": {"depth": 7}});
         assert_eq!(created.data["spec"], expected);
     });
@@ -68,12 +57,7 @@ fn check_refused(cases: &[(Value, &str, &str)]) {
     on_every_server(|server| async move {
         for (spec, field, message) in cases {
             let widget = widget_named("a", spec.clone());
-            let status = refusal(
-                server
-                    .widgets()
-                    .create(&PostParams::default(), &widget)
-                    .await,
-            );
+            let status = server.widgets().create_refused(&widget).await;
             assert_eq!((status.code, &*status.reason), (422, "Invalid"), "{spec}");
             let begin = "Widget.conformance.plimsoll.dev \"a\" is invalid: ";
             assert!(status.message.starts_with(begin), "{}", status.message);
@@ -236,12 +220,10 @@ fn combined_schemas_are_checked() {
 fn all_that_is_wrong_is_listed() {
     on_every_server(|server| async move {
         let spec = json!({"size": -4, "color": "pink"});
-        let status = refusal(
-            server
-                .widgets()
-                .create(&PostParams::default(), &widget_named("a", spec))
-                .await,
-        );
+        let status = server
+            .widgets()
+            .create_refused(&widget_named("a", spec))
+            .await;
         assert!(
             status.message.contains("is invalid: ["),
             "{}",
@@ -273,7 +255,7 @@ fn right_values_pass() {
         .enumerate()
         {
             let widget = widget_named(&format!("w{index}"), spec);
-            let created = server.widgets().create(&PostParams::default(), &widget).await.unwrap();
+            let created = server.widgets().created(&widget).await;
             let got = server.widgets().get(&format!("w{index}")).await.unwrap();
             assert_eq!(got.data, created.data);
         }
@@ -285,12 +267,8 @@ fn a_strict_patch_names_unknown_fields() {
     on_every_server(|server| async move {
         server
             .widgets()
-            .create(
-                &PostParams::default(),
-                &widget_named("a", json!({"size": 1})),
-            )
-            .await
-            .unwrap();
+            .created(&widget_named("a", json!({"size": 1})))
+            .await;
         let strict = PatchParams {
             field_validation: Some(kube::api::ValidationDirective::Strict),
             ..PatchParams::default()

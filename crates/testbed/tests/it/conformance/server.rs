@@ -176,6 +176,18 @@ where
         .unwrap()
 }
 
+/// The error with which a watch fails next.
+pub(crate) async fn failure_of<K, S>(stream: &mut S) -> Box<Status>
+where
+    K: std::fmt::Debug,
+    S: Stream<Item = kube::Result<WatchEvent<K>>> + Unpin,
+{
+    match next(stream).await {
+        WatchEvent::Error(status) => status,
+        other => panic!("expected an error, got {other:?}"),
+    }
+}
+
 /// The next event that is no bookmark, as its type and object.
 pub(crate) async fn next_change<S>(stream: &mut S) -> (&'static str, DynamicObject)
 where

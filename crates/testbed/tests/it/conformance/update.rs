@@ -1,19 +1,17 @@
 //! Replacing objects: optimistic locking, generations, changes that change nothing.
 
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, Patch, PostParams};
 use serde_json::json;
 
 use super::server::{on_every_server, refusal, version};
+use super::shorthand::{Shorthand, check_refusal, check_refusal_saying};
 use super::widgets::plain;
 
 #[test]
 fn a_replacement_based_on_an_old_version_conflicts() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let mut first = created.clone();
         first.data["spec"]["size"] = json!(2);
         widgets
@@ -21,7 +19,7 @@ fn a_replacement_based_on_an_old_version_conflicts() {
             .await
             .unwrap();
         let status = refusal(widgets.replace("a", &PostParams::default(), &first).await);
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
+        check_refusal(&status, 409, "Conflict");
         assert_eq!(
             status.message,
             "Operation cannot be fulfilled on widgets.conformance.plimsoll.dev \"a\": the object has been modified; please apply your changes to the latest version and try again"
@@ -38,22 +36,17 @@ fn a_replacement_based_on_an_old_version_conflicts() {
 fn a_replacement_needs_a_resource_version() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         let status = refusal(
             widgets
                 .replace("a", &PostParams::default(), &plain("a"))
                 .await,
         );
-        assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-        assert!(
-            status
-                .message
-                .contains("metadata.resourceVersion: Invalid value: "),
-            "{}",
-            status.message
+        check_refusal_saying(
+            &status,
+            422,
+            "Invalid",
+            "metadata.resourceVersion: Invalid value: ",
         );
         assert!(
             status.message.contains("must be specified for an update"),
@@ -74,7 +67,7 @@ fn replacing_a_missing_object_is_not_found() {
                 .replace("a", &PostParams::default(), &widget)
                 .await,
         );
-        assert_eq!((status.code, &*status.reason), (404, "NotFound"));
+        check_refusal(&status, 404, "NotFound");
     });
 }
 
@@ -82,13 +75,10 @@ fn replacing_a_missing_object_is_not_found() {
 fn replacing_under_another_name_is_a_bad_request() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let mut created = widgets.created(&plain("a")).await;
         created.metadata.name = Some("b".to_owned());
         let status = refusal(widgets.replace("a", &PostParams::default(), &created).await);
-        assert_eq!((status.code, &*status.reason), (400, "BadRequest"));
+        check_refusal(&status, 400, "BadRequest");
         assert_eq!(
             status.message,
             "the name of the object (b) does not match the name on the URL (a)"
@@ -100,19 +90,11 @@ fn replacing_under_another_name_is_a_bad_request() {
 fn another_uid_is_a_conflict() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let mut created = widgets.created(&plain("a")).await;
         created.metadata.uid = Some("11111111-2222-4333-8444-555555555555".to_owned());
         created.data["spec"]["size"] = json!(9);
         let status = refusal(widgets.replace("a", &PostParams::default(), &created).await);
-        assert_eq!((status.code, &*status.reason), (409, "Conflict"));
-        assert!(
-            status.message.contains("UID in precondition"),
-            "{}",
-            status.message
-        );
+        check_refusal_saying(&status, 409, "Conflict", "UID in precondition");
     });
 }
 
@@ -120,16 +102,8 @@ fn another_uid_is_a_conflict() {
 fn the_generation_counts_changes_of_the_specification_only() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let merge = |patch| async {
-            widgets
-                .patch("a", &PatchParams::default(), &Patch::Merge(patch))
-                .await
-                .unwrap()
-        };
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let merge = |patch| async { widgets.patched("a", &Patch::Merge(patch)).await };
+        widgets.created(&plain("a")).await;
         let labelled =
             merge(json!({"metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}}})).await;
         assert_eq!(labelled.metadata.generation, Some(1));
@@ -146,10 +120,7 @@ fn the_generation_counts_changes_of_the_specification_only() {
 fn a_change_that_changes_nothing_keeps_the_version() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let same = widgets
             .replace("a", &PostParams::default(), &created)
             .await
@@ -160,10 +131,7 @@ fn a_change_that_changes_nothing_keeps_the_version() {
             json!({"metadata": {"labels": null}}),
             json!({"spec": {"color": "red"}}),
         ] {
-            let same = widgets
-                .patch("a", &PatchParams::default(), &Patch::Merge(patch))
-                .await
-                .unwrap();
+            let same = widgets.patched("a", &Patch::Merge(patch)).await;
             assert_eq!(version(&same), version(&created));
         }
         let mut reordered = created.clone();
@@ -181,10 +149,7 @@ fn a_change_that_changes_nothing_keeps_the_version() {
 fn system_fields_survive_a_replacement_without_them() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let mut bare: DynamicObject = plain("a");
         bare.metadata.resource_version = created.metadata.resource_version.clone();
         bare.data["spec"]["size"] = json!(8);
@@ -206,10 +171,7 @@ fn system_fields_survive_a_replacement_without_them() {
 fn a_dry_run_of_a_replacement_stores_nothing() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let mut created = widgets.created(&plain("a")).await;
         created.data["spec"]["size"] = json!(60);
         let dry = PostParams {
             dry_run: true,

@@ -3,39 +3,23 @@
 use std::pin::pin;
 
 use futures::StreamExt;
-use kube::api::{
-    DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
-};
+use kube::api::{DeleteParams, Patch, WatchEvent, WatchParams};
 use serde_json::json;
 
 use super::server::{name, next, next_change, on_every_server, version};
-use super::widgets::plain;
+use super::shorthand::{Shorthand, check_refusal_saying};
+use super::widgets::{Adjectives, plain};
 
 #[test]
 fn a_watch_tells_every_change_in_order() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let from = widgets
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .metadata
-            .resource_version
-            .unwrap();
-        let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let from = widgets.version_now().await;
+        let mut stream = widgets.watched(&from).await;
+        let created = widgets.created(&plain("a")).await;
         let status = Patch::Merge(json!({"status": {"phase": "running"}}));
-        let running = widgets
-            .patch_status("a", &PatchParams::default(), &status)
-            .await
-            .unwrap();
-        widgets
-            .create(&PostParams::default(), &plain("b"))
-            .await
-            .unwrap();
+        let running = widgets.status_patched("a", &status).await;
+        widgets.created(&plain("b")).await;
         widgets.delete("a", &DeleteParams::default()).await.unwrap();
         let (kind, first) = next_change(&mut stream).await;
         assert_eq!(
@@ -61,24 +45,15 @@ fn a_watch_tells_every_change_in_order() {
 fn a_watch_goes_on_after_the_version_it_is_given() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let a = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
-        let b = widgets
-            .create(&PostParams::default(), &plain("b"))
-            .await
-            .unwrap();
-        widgets
-            .create(&PostParams::default(), &plain("c"))
-            .await
-            .unwrap();
+        let a = widgets.created(&plain("a")).await;
+        let b = widgets.created(&plain("b")).await;
+        widgets.created(&plain("c")).await;
         let from = version(&a).to_string();
-        let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+        let mut stream = widgets.watched(&from).await;
         assert_eq!(name(&next_change(&mut stream).await.1), "b");
         assert_eq!(name(&next_change(&mut stream).await.1), "c");
         let from = version(&b).to_string();
-        let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+        let mut stream = widgets.watched(&from).await;
         assert_eq!(name(&next_change(&mut stream).await.1), "c");
     });
 }
@@ -87,15 +62,9 @@ fn a_watch_goes_on_after_the_version_it_is_given() {
 fn a_watch_from_nowhere_begins_with_what_is_there() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
-        widgets
-            .create(&PostParams::default(), &plain("b"))
-            .await
-            .unwrap();
-        let mut stream = pin!(widgets.watch(&WatchParams::default(), "0").await.unwrap());
+        widgets.created(&plain("a")).await;
+        widgets.created(&plain("b")).await;
+        let mut stream = widgets.watched("0").await;
         let mut names = Vec::new();
         for _ in 0..2 {
             let (kind, object) = next_change(&mut stream).await;
@@ -104,10 +73,7 @@ fn a_watch_from_nowhere_begins_with_what_is_there() {
         }
         names.sort();
         assert_eq!(names, ["a", "b"]);
-        widgets
-            .create(&PostParams::default(), &plain("c"))
-            .await
-            .unwrap();
+        widgets.created(&plain("c")).await;
         assert_eq!(name(&next_change(&mut stream).await.1), "c");
     });
 }
@@ -116,14 +82,8 @@ fn a_watch_from_nowhere_begins_with_what_is_there() {
 fn a_streaming_list_ends_with_its_bookmark() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
-        let b = widgets
-            .create(&PostParams::default(), &plain("b"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
+        let b = widgets.created(&plain("b")).await;
         for from in ["0", &version(&b).to_string()] {
             let mut stream = pin!(
                 widgets
@@ -154,41 +114,20 @@ fn a_streaming_list_ends_with_its_bookmark() {
 fn a_watch_follows_its_selector() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let from = widgets
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .metadata
-            .resource_version
-            .unwrap();
+        let from = widgets.version_now().await;
         let mut stream = pin!(
             widgets
                 .watch(&WatchParams::default().labels("on=yes"), &from)
                 .await
                 .unwrap()
         );
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         let label = |value: &str| Patch::Merge(json!({"metadata": {"labels": {"on": value}}}));
-        widgets
-            .patch("a", &PatchParams::default(), &label("yes"))
-            .await
-            .unwrap();
+        widgets.patched("a", &label("yes")).await;
         let sized = Patch::Merge(json!({"spec": {"size": 2}}));
-        widgets
-            .patch("a", &PatchParams::default(), &sized)
-            .await
-            .unwrap();
-        let off = widgets
-            .patch("a", &PatchParams::default(), &label("no"))
-            .await
-            .unwrap();
-        widgets
-            .patch("a", &PatchParams::default(), &label("yes"))
-            .await
-            .unwrap();
+        widgets.patched("a", &sized).await;
+        let off = widgets.patched("a", &label("no")).await;
+        widgets.patched("a", &label("yes")).await;
         widgets.delete("a", &DeleteParams::default()).await.unwrap();
         assert_eq!(next_change(&mut stream).await.0, "ADDED");
         assert_eq!(next_change(&mut stream).await.0, "MODIFIED");
@@ -205,28 +144,16 @@ fn a_watch_follows_its_selector() {
 fn a_watch_follows_a_field_selector() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let from = widgets
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .metadata
-            .resource_version
-            .unwrap();
+        let from = widgets.version_now().await;
         let params = WatchParams::default().fields("status.phase=running");
         let mut by_phase = pin!(widgets.watch(&params, &from).await.unwrap());
         let params = WatchParams::default().fields("metadata.name=b");
         let mut by_name = pin!(widgets.watch(&params, &from).await.unwrap());
         for object in ["a", "b"] {
-            widgets
-                .create(&PostParams::default(), &plain(object))
-                .await
-                .unwrap();
+            widgets.created(&plain(object)).await;
             for phase in ["pending", "running", "done"] {
                 let status = Patch::Merge(json!({"status": {"phase": phase}}));
-                widgets
-                    .patch_status(object, &PatchParams::default(), &status)
-                    .await
-                    .unwrap();
+                widgets.status_patched(object, &status).await;
             }
         }
         for wanted in [
@@ -250,10 +177,7 @@ fn a_watch_follows_a_field_selector() {
 fn a_watch_ends_after_its_timeout_with_a_bookmark() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let created = widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        let created = widgets.created(&plain("a")).await;
         let from = version(&created).to_string();
         let stream = widgets
             .watch(&WatchParams::default().timeout(3), &from)
@@ -270,20 +194,13 @@ fn a_watch_ends_after_its_timeout_with_a_bookmark() {
 fn a_watch_sees_the_end_of_a_held_deletion() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut widget = plain("a");
-        widget.metadata.finalizers = Some(vec!["plimsoll.dev/hold".to_owned()]);
-        let created = widgets
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
+        let widget = plain("a").held_by(&["plimsoll.dev/hold"]);
+        let created = widgets.created(&widget).await;
         let from = version(&created).to_string();
-        let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+        let mut stream = widgets.watched(&from).await;
         widgets.delete("a", &DeleteParams::default()).await.unwrap();
         let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-        widgets
-            .patch("a", &PatchParams::default(), &none)
-            .await
-            .unwrap();
+        widgets.patched("a", &none).await;
         let (kind, marked) = next_change(&mut stream).await;
         assert_eq!(kind, "MODIFIED");
         assert!(marked.metadata.deletion_timestamp.is_some());
@@ -300,25 +217,15 @@ fn a_watch_sees_only_its_namespace_and_a_cluster_wide_one_sees_all() {
         let widgets = server.widgets();
         let all: kube::Api<kube::api::DynamicObject> =
             kube::Api::all_with(server.client.clone(), &super::widgets::widget());
-        let from = all
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .metadata
-            .resource_version
-            .unwrap();
+        let from = all.version_now().await;
         let mut wide = pin!(
             all.watch(&WatchParams::default().labels("mine=yes"), &from)
                 .await
                 .unwrap()
         );
-        let mut narrow = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
-        let mut widget = plain("a");
-        widget.metadata.labels = Some([("mine".to_owned(), "yes".to_owned())].into());
-        widgets
-            .create(&PostParams::default(), &widget)
-            .await
-            .unwrap();
+        let mut narrow = widgets.watched(&from).await;
+        let widget = plain("a").labelled("mine", "yes");
+        widgets.created(&widget).await;
         assert_eq!(
             next_change(&mut narrow).await.1.metadata.namespace,
             Some(server.namespace.clone())
@@ -336,16 +243,11 @@ fn a_watch_sees_only_its_namespace_and_a_cluster_wide_one_sees_all() {
 fn a_watch_from_a_forgotten_version_is_expired() {
     on_every_server(|server| async move {
         let widgets = server.widgets();
-        let mut stream = pin!(widgets.watch(&WatchParams::default(), "1").await.unwrap());
+        let mut stream = widgets.watched("1").await;
         let WatchEvent::Error(status) = next(&mut stream).await else {
             panic!("expected an error event");
         };
-        assert_eq!((status.code, &*status.reason), (410, "Expired"));
-        assert!(
-            status.message.contains("too old resource version: 1"),
-            "{}",
-            status.message
-        );
+        check_refusal_saying(&status, 410, "Expired", "too old resource version: 1");
         assert!(stream.next().await.is_none());
     });
 }

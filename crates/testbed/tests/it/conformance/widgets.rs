@@ -36,6 +36,35 @@ pub(crate) fn plain(name: &str) -> DynamicObject {
     widget_named(name, json!({"size": 1}))
 }
 
+/// A widget that the server is to name.
+pub(crate) fn generated(prefix: &str) -> DynamicObject {
+    let mut widget = plain("x");
+    widget.metadata.name = None;
+    widget.metadata.generate_name = Some(prefix.to_owned());
+    widget
+}
+
+/// What tests say of an object before they create it.
+pub(crate) trait Adjectives: Sized {
+    /// With these finalizers.
+    fn held_by(self, finalizers: &[&str]) -> Self;
+    /// With this label and no other.
+    fn labelled(self, key: &str, value: &str) -> Self;
+}
+
+impl Adjectives for DynamicObject {
+    fn held_by(mut self, finalizers: &[&str]) -> Self {
+        let finalizers = finalizers.iter().map(ToString::to_string);
+        self.metadata.finalizers = Some(finalizers.collect());
+        self
+    }
+
+    fn labelled(mut self, key: &str, value: &str) -> Self {
+        self.metadata.labels = Some([(key.to_owned(), value.to_owned())].into());
+        self
+    }
+}
+
 pub(crate) fn gadget_named(name: &str, data: Value) -> DynamicObject {
     let mut object = DynamicObject::new(name, &gadget());
     object.data = data;

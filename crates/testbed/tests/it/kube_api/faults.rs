@@ -1,17 +1,17 @@
 //! Faults: each strikes what it names, as often as it says, and nothing else.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
-use kube::api::{GetParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::api::{GetParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 use testbed::kube_api::{Effect, Fault, Lost, Verb};
 use tokio::time::Instant;
 
 use super::{server, widgets_of};
-use crate::conformance::server::{name, next, next_change, refusal};
-use crate::conformance::widgets::plain;
+use crate::conformance::server::{failure_of, name, next_change, refusal};
+use crate::conformance::shorthand::{Shorthand, check_refusal, check_refusal_saying};
+use crate::conformance::widgets::{generated, plain};
 
 fn resize(size: i64) -> Patch<serde_json::Value> {
     Patch::Merge(json!({"spec": {"size": size}}))
@@ -24,10 +24,7 @@ async fn latency_delays_its_verb_only() {
     api.faults()
         .add(Fault::new(Effect::Latency(Duration::from_millis(70))).on(Verb::Get));
     let before = Instant::now();
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     assert_eq!(before.elapsed(), Duration::ZERO);
     widgets.get("a").await.unwrap();
     assert!(before.elapsed() >= Duration::from_millis(70));
@@ -37,35 +34,22 @@ async fn latency_delays_its_verb_only() {
 async fn a_scripted_conflict_strikes_the_next_few_of_its_resource() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     let fault = api
         .faults()
         .add(Fault::new(Effect::Conflict).of("widgets/status").next(2));
     let status = Patch::Merge(json!({"status": {"phase": "done"}}));
-    widgets
-        .patch("a", &PatchParams::default(), &resize(2))
-        .await
-        .unwrap();
+    widgets.patched("a", &resize(2)).await;
     for _ in 0..2 {
-        let refused = refusal(
-            widgets
-                .patch_status("a", &PatchParams::default(), &status)
-                .await,
-        );
-        assert_eq!((refused.code, &*refused.reason), (409, "Conflict"));
-        assert!(
-            refused
-                .message
-                .contains("widgets.conformance.plimsoll.dev \"a\"")
+        let refused = widgets.status_patch_refused("a", &status).await;
+        check_refusal_saying(
+            &refused,
+            409,
+            "Conflict",
+            "widgets.conformance.plimsoll.dev \"a\"",
         );
     }
-    widgets
-        .patch_status("a", &PatchParams::default(), &status)
-        .await
-        .unwrap();
+    widgets.status_patched("a", &status).await;
     assert_eq!(api.faults().n_struck(fault), 2);
 }
 
@@ -73,10 +57,7 @@ async fn a_scripted_conflict_strikes_the_next_few_of_its_resource() {
 async fn every_third_request_can_be_turned_away() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     api.faults().add(
         Fault::new(Effect::TooManyRequests(7))
             .on(Verb::Get)
@@ -86,7 +67,7 @@ async fn every_third_request_can_be_turned_away() {
         let result = widgets.get("a").await;
         if round % 3 == 0 {
             let refused = refusal(result);
-            assert_eq!((refused.code, &*refused.reason), (429, "TooManyRequests"));
+            check_refusal(&refused, 429, "TooManyRequests");
             assert_eq!(refused.details.unwrap().retry_after_seconds, 7);
         } else {
             result.unwrap();
@@ -106,10 +87,7 @@ async fn a_rate_is_kept_and_repeats_with_its_seed() {
     async fn struck(seed: u64) -> Vec<bool> {
         let api = server();
         let widgets = widgets_of(&api);
-        widgets
-            .create(&PostParams::default(), &plain("a"))
-            .await
-            .unwrap();
+        widgets.created(&plain("a")).await;
         api.faults().reseed(seed);
         api.faults()
             .add(Fault::new(Effect::InternalError).on(Verb::Get).at_rate(0.1));
@@ -131,10 +109,7 @@ async fn a_fault_can_name_one_object_and_be_removed() {
     let api = server();
     let widgets = widgets_of(&api);
     for name in ["a", "b"] {
-        widgets
-            .create(&PostParams::default(), &plain(name))
-            .await
-            .unwrap();
+        widgets.created(&plain(name)).await;
     }
     let fault = api.faults().add(
         Fault::new(Effect::InternalError)
@@ -151,10 +126,7 @@ async fn a_fault_can_name_one_object_and_be_removed() {
 async fn a_lost_reply_leaves_the_write_done() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     for (size, lost, code) in [
         (2, Lost::InternalError, Some(500)),
         (3, Lost::Timeout, Some(504)),
@@ -178,22 +150,10 @@ async fn a_lost_reply_leaves_the_write_done() {
 async fn stale_reads_serve_an_older_state() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
-    let second = widgets
-        .patch("a", &PatchParams::default(), &resize(2))
-        .await
-        .unwrap();
-    widgets
-        .patch("a", &PatchParams::default(), &resize(3))
-        .await
-        .unwrap();
-    widgets
-        .create(&PostParams::default(), &plain("b"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
+    let second = widgets.patched("a", &resize(2)).await;
+    widgets.patched("a", &resize(3)).await;
+    widgets.created(&plain("b")).await;
     api.faults().add(Fault::new(Effect::Stale(2)).of("widgets"));
     let stale = widgets.get("a").await.unwrap();
     assert_eq!(stale.data["spec"]["size"], 2);
@@ -209,7 +169,7 @@ async fn stale_reads_serve_an_older_state() {
         second.metadata.resource_version
     );
     // A watch that begins with a stale state still tells everything that came since.
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), "0").await.unwrap());
+    let mut stream = widgets.watched("0").await;
     let (kind, object) = next_change(&mut stream).await;
     assert_eq!((kind, &object.data["spec"]["size"]), ("ADDED", &json!(2)));
     let (kind, object) = next_change(&mut stream).await;
@@ -228,26 +188,17 @@ async fn stale_reads_serve_an_older_state() {
 async fn a_dropped_watch_ends_before_the_event_it_drops() {
     let api = server();
     let widgets = widgets_of(&api);
-    let from = widgets
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
+    let from = widgets.version_now().await;
     api.faults().add(Fault::new(Effect::DropWatch).every(2));
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+    let mut stream = widgets.watched(&from).await;
     for name in ["a", "b", "c"] {
-        widgets
-            .create(&PostParams::default(), &plain(name))
-            .await
-            .unwrap();
+        widgets.created(&plain(name)).await;
     }
     let (_, first) = next_change(&mut stream).await;
     assert_eq!(name(&first), "a");
     assert!(stream.next().await.is_none());
     let from = first.metadata.resource_version.unwrap();
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+    let mut stream = widgets.watched(&from).await;
     assert_eq!(name(&next_change(&mut stream).await.1), "b");
 }
 
@@ -256,29 +207,12 @@ async fn an_expired_watch_ends_with_a_410() {
     let api = server();
     let widgets = widgets_of(&api);
     for effect in [Effect::ExpireWatch, Effect::ExpireWatchStart] {
-        let from = widgets
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .metadata
-            .resource_version
-            .unwrap();
+        let from = widgets.version_now().await;
         api.faults().add(Fault::new(effect).next(1));
-        let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
-        let generated = {
-            let mut widget = plain("x");
-            widget.metadata.name = None;
-            widget.metadata.generate_name = Some("w-".to_owned());
-            widget
-        };
-        widgets
-            .create(&PostParams::default(), &generated)
-            .await
-            .unwrap();
-        let WatchEvent::Error(status) = next(&mut stream).await else {
-            panic!("expected an error event");
-        };
-        assert_eq!((status.code, &*status.reason), (410, "Expired"));
+        let mut stream = widgets.watched(&from).await;
+        widgets.created(&generated("w-")).await;
+        let status = failure_of(&mut stream).await;
+        check_refusal(&status, 410, "Expired");
         assert!(stream.next().await.is_none());
         api.faults().clear();
     }
@@ -288,22 +222,13 @@ async fn an_expired_watch_ends_with_a_410() {
 async fn a_lagging_watch_tells_later_and_in_order() {
     let api = server();
     let widgets = widgets_of(&api);
-    let from = widgets
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
+    let from = widgets.version_now().await;
     api.faults()
         .add(Fault::new(Effect::WatchLag(Duration::from_secs(3))).named("a"));
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+    let mut stream = widgets.watched(&from).await;
     let before = Instant::now();
     for name in ["a", "b"] {
-        widgets
-            .create(&PostParams::default(), &plain(name))
-            .await
-            .unwrap();
+        widgets.created(&plain(name)).await;
     }
     assert_eq!(name(&next_change(&mut stream).await.1), "a");
     assert!(before.elapsed() >= Duration::from_secs(3));

@@ -1,21 +1,19 @@
 //! History, counts, cost, and what follows from changes of definitions and namespaces.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
-use kube::api::{
-    DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
-};
+use kube::api::{DeleteParams, ListParams, Patch, PostParams, WatchEvent};
 use serde_json::json;
 use testbed::kube_api::{KubeApi, Settings, Verb};
 
 use super::{server, server_with, widgets_of};
-use crate::conformance::server::{next, next_change, refusal};
-use crate::conformance::widgets::{self, plain};
+use crate::conformance::server::{failure_of, next_change, refusal};
+use crate::conformance::shorthand::{Shorthand, check_refusal, check_refusal_saying};
+use crate::conformance::widgets::{self, Adjectives, plain};
 
 fn short_history() -> KubeApi {
     server_with(Settings {
@@ -28,24 +26,13 @@ fn short_history() -> KubeApi {
 async fn a_version_older_than_the_history_is_expired() {
     let api = short_history();
     let widgets = widgets_of(&api);
-    let old = widgets
-        .list(&ListParams::default().limit(1))
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
+    let old = widgets.version_now().await;
     for n in 0..10 {
-        widgets
-            .create(&PostParams::default(), &plain(&format!("w{n}")))
-            .await
-            .unwrap();
+        widgets.created(&plain(&format!("w{n}"))).await;
     }
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), &old).await.unwrap());
-    let WatchEvent::Error(status) = next(&mut stream).await else {
-        panic!("expected an error event");
-    };
-    assert_eq!((status.code, &*status.reason), (410, "Expired"));
+    let mut stream = widgets.watched(&old).await;
+    let status = failure_of(&mut stream).await;
+    check_refusal(&status, 410, "Expired");
     assert!(stream.next().await.is_none());
     let exact = ListParams::default()
         .at(&old)
@@ -57,19 +44,10 @@ async fn a_version_older_than_the_history_is_expired() {
 async fn a_watcher_that_falls_behind_is_ended() {
     let api = short_history();
     let widgets = widgets_of(&api);
-    let from = widgets
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+    let from = widgets.version_now().await;
+    let mut stream = widgets.watched(&from).await;
     for n in 0..10 {
-        widgets
-            .create(&PostParams::default(), &plain(&format!("w{n}")))
-            .await
-            .unwrap();
+        widgets.created(&plain(&format!("w{n}"))).await;
     }
     assert!(stream.next().await.is_none());
 }
@@ -79,17 +57,11 @@ async fn an_expired_page_offers_to_go_on_without_consistency() {
     let api = short_history();
     let widgets = widgets_of(&api);
     for name in ["a", "b", "c"] {
-        widgets
-            .create(&PostParams::default(), &plain(name))
-            .await
-            .unwrap();
+        widgets.created(&plain(name)).await;
     }
     let first = widgets.list(&ListParams::default().limit(1)).await.unwrap();
     for n in 0..10 {
-        widgets
-            .create(&PostParams::default(), &plain(&format!("b{n}")))
-            .await
-            .unwrap();
+        widgets.created(&plain(&format!("b{n}"))).await;
     }
     let token = first.metadata.continue_.unwrap();
     let status = refusal(
@@ -97,7 +69,7 @@ async fn an_expired_page_offers_to_go_on_without_consistency() {
             .list(&ListParams::default().limit(1).continue_token(&token))
             .await,
     );
-    assert_eq!((status.code, &*status.reason), (410, "Expired"));
+    check_refusal(&status, 410, "Expired");
     let token = status.metadata.unwrap().continue_.unwrap();
     let rest = widgets
         .list(&ListParams::default().continue_token(&token))
@@ -110,21 +82,14 @@ async fn an_expired_page_offers_to_go_on_without_consistency() {
 async fn a_quiet_watch_gets_bookmarks() {
     let api = server();
     let widgets = widgets_of(&api);
-    let created = widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    let created = widgets.created(&plain("a")).await;
     let from = created.metadata.resource_version.unwrap();
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), &from).await.unwrap());
+    let mut stream = widgets.watched(&from).await;
     let gadgets: Api<kube::api::DynamicObject> =
         Api::namespaced_with(api.client("default"), "default", &widgets::gadget());
     gadgets
-        .create(
-            &PostParams::default(),
-            &widgets::gadget_named("g", json!({})),
-        )
-        .await
-        .unwrap();
+        .created(&widgets::gadget_named("g", json!({})))
+        .await;
     tokio::time::advance(Duration::from_secs(61)).await;
     let Some(Ok(WatchEvent::Bookmark(bookmark))) = stream.next().await else {
         panic!("expected a bookmark");
@@ -138,17 +103,11 @@ async fn requests_are_counted_by_verb_and_resource() {
     let api = server();
     let widgets = widgets_of(&api);
     let before = api.counts();
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     widgets.get("a").await.unwrap();
     widgets.get("missing").await.unwrap_err();
     let status = Patch::Merge(json!({"status": {"phase": "done"}}));
-    widgets
-        .patch_status("a", &PatchParams::default(), &status)
-        .await
-        .unwrap();
+    widgets.status_patched("a", &status).await;
     widgets.list(&ListParams::default()).await.unwrap();
     let counts = api.counts().since(&before);
     assert_eq!(counts.get(Verb::Get, "widgets"), 2);
@@ -161,10 +120,7 @@ async fn requests_are_counted_by_verb_and_resource() {
 async fn busy_grows_only_while_it_is_measured() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     assert_eq!(api.busy(), Duration::ZERO);
     api.measure_busy(true);
     widgets.get("a").await.unwrap();
@@ -179,10 +135,7 @@ async fn busy_grows_only_while_it_is_measured() {
 async fn a_changed_definition_keeps_its_objects() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     let crds: Api<CustomResourceDefinition> = Api::all(api.client("default"));
     let mut crd = crds.get("widgets.conformance.plimsoll.dev").await.unwrap();
     let schema = crd.spec.versions[0]
@@ -205,10 +158,7 @@ async fn a_changed_definition_keeps_its_objects() {
     .await
     .unwrap();
     let patch = Patch::Merge(json!({"spec": {"extra": "kept"}}));
-    let patched = widgets
-        .patch("a", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
+    let patched = widgets.patched("a", &patch).await;
     assert_eq!(patched.data["spec"]["extra"], "kept");
 }
 
@@ -216,11 +166,8 @@ async fn a_changed_definition_keeps_its_objects() {
 async fn a_deleted_definition_takes_its_kind_with_it() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
-    let mut stream = pin!(widgets.watch(&WatchParams::default(), "0").await.unwrap());
+    widgets.created(&plain("a")).await;
+    let mut stream = widgets.watched("0").await;
     next_change(&mut stream).await;
     let crds: Api<CustomResourceDefinition> = Api::all(api.client("default"));
     crds.delete("widgets.conformance.plimsoll.dev", &DeleteParams::default())
@@ -249,14 +196,12 @@ async fn a_definition_that_does_not_compile_is_invalid() {
         .get_mut("spec")
         .unwrap()
         .pattern = Some("(".to_owned());
-    let status = refusal(crds.create(&PostParams::default(), &crd).await);
-    assert_eq!((status.code, &*status.reason), (422, "Invalid"));
-    assert!(
-        status
-            .message
-            .contains("must be a valid regular expression"),
-        "{}",
-        status.message
+    let status = crds.create_refused(&crd).await;
+    check_refusal_saying(
+        &status,
+        422,
+        "Invalid",
+        "must be a valid regular expression",
     );
 }
 
@@ -269,19 +214,12 @@ async fn a_deleted_namespace_empties_itself() {
     let client = api.client("default");
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let home: Namespace = serde_json::from_value(json!({"metadata": {"name": "home"}})).unwrap();
-    namespaces
-        .create(&PostParams::default(), &home)
-        .await
-        .unwrap();
+    namespaces.created(&home).await;
     let widgets: Api<kube::api::DynamicObject> =
         Api::namespaced_with(client, "home", &widgets::widget());
-    widgets
-        .create(&PostParams::default(), &plain("free"))
-        .await
-        .unwrap();
-    let mut held = plain("held");
-    held.metadata.finalizers = Some(vec!["plimsoll.dev/hold".to_owned()]);
-    widgets.create(&PostParams::default(), &held).await.unwrap();
+    widgets.created(&plain("free")).await;
+    let held = plain("held").held_by(&["plimsoll.dev/hold"]);
+    widgets.created(&held).await;
     namespaces
         .delete("home", &DeleteParams::default())
         .await
@@ -296,13 +234,10 @@ async fn a_deleted_namespace_empties_itself() {
             .deletion_timestamp
             .is_some()
     );
-    let refused = refusal(widgets.create(&PostParams::default(), &plain("late")).await);
-    assert_eq!((refused.code, &*refused.reason), (403, "Forbidden"));
+    let refused = widgets.create_refused(&plain("late")).await;
+    check_refusal(&refused, 403, "Forbidden");
     let release = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-    widgets
-        .patch("held", &PatchParams::default(), &release)
-        .await
-        .unwrap();
+    widgets.patched("held", &release).await;
     assert_eq!(refusal(namespaces.get("home").await).code, 404);
 }
 
@@ -310,18 +245,12 @@ async fn a_deleted_namespace_empties_itself() {
 async fn many_writers_lose_no_update() {
     let api = server();
     let widgets = widgets_of(&api);
-    widgets
-        .create(&PostParams::default(), &plain("a"))
-        .await
-        .unwrap();
+    widgets.created(&plain("a")).await;
     let writers = (0..50).map(|n| {
         let widgets = widgets_of(&api);
         tokio::spawn(async move {
             let patch = Patch::Merge(json!({"metadata": {"labels": {format!("l{n}"): "x"}}}));
-            widgets
-                .patch("a", &PatchParams::default(), &patch)
-                .await
-                .unwrap();
+            widgets.patched("a", &patch).await;
         })
     });
     for writer in writers.collect::<Vec<_>>() {
