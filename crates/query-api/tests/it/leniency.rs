@@ -1,5 +1,6 @@
 //! What others may write must be readable, or refused with the place and the reason.
 
+use proptest::prelude::*;
 use query_api::dialect::Dialect;
 use query_api::query::{
     InputType, Phase, Query, QuerySpec, QueryStatus, Response, Target, TargetKind, TokenUsage,
@@ -255,4 +256,16 @@ fn token_usage_adds_up_and_saturates() {
         serde_json::to_value(TokenUsage::default()).expect("JSON"),
         json!({})
     );
+}
+
+proptest! {
+    #[test]
+    fn a_number_that_we_do_not_know_comes_out_as_it_went_in(number in any::<f64>()) {
+        prop_assume!(number.is_finite());
+        let text = format!(r#"{{"input":"hi","temperature":{number:?}}}"#);
+        let read: QuerySpec = serde_json::from_str(&text).expect("a readable spec");
+        let written = serde_json::to_string(&read).expect("JSON");
+        let again: Value = serde_json::from_str(&written).expect("JSON");
+        prop_assert_eq!(again["temperature"].as_f64(), Some(number));
+    }
 }
