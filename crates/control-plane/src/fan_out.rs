@@ -9,13 +9,13 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-use std::{any::Any, future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::fan_out::slots::Slots;
+use crate::{fan_out::slots::Slots, panic};
 
 /// How many targets run at once; each at least 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,7 +160,7 @@ impl FanOut {
         let took = started.elapsed();
         let result = match caught {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(panic)) => Err(Stopped::Panicked(message(&*panic))),
+            Ok(Err(panic)) => Err(Stopped::Panicked(panic::message(&*panic).to_owned())),
             Err(_) => Err(Stopped::TimedOut(job.deadline.unwrap_or(took))),
         };
         Ended { result, took }
@@ -173,12 +173,4 @@ fn settled<O>(outcomes: Vec<Option<O>>, mut missing: impl FnMut(usize) -> O) -> 
     outcomes
         .map(|(index, outcome)| outcome.unwrap_or_else(|| missing(index)))
         .collect()
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        return (*text).to_owned();
-    }
-    let text = panic.downcast_ref::<String>();
-    text.cloned().unwrap_or_else(|| "no message".to_owned())
 }

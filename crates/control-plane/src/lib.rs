@@ -31,3 +31,5 @@ pub mod resources;
 pub mod metrics;
 
 pub mod error;
+
+mod panic;

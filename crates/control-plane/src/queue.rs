@@ -24,7 +24,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use self::next::Next;
@@ -176,19 +176,25 @@ impl Shared {
         let now = Instant::now().into_std();
         let mut state = self.state.lock();
         let outcome = change(&mut state.order, now);
-        let waker = state.waker_of_use();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        State::leave(state);
         outcome
     }
 }
 
 impl State {
+    /// Ends a critical section. Every one that may have changed something ends like this, so that none leaves work
+    /// behind that nobody is coming for.
+    #[inline]
+    fn leave(mut state: MutexGuard<'_, Self>) {
+        let waker = state.waker_of_use();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     /// Somebody to wake: there is something to pop, or an earlier end of a delay than anybody watches for.
     ///
-    /// This is called at the end of every critical section, so that none ends with work that nobody is coming for.
     /// One waiter is woken at a time; it wakes the next if it leaves something behind.
     fn waker_of_use(&mut self) -> Option<std::task::Waker> {
         if self.is_closed {

@@ -172,8 +172,7 @@ pub fn transition(query: &Query, event: &Event<'_>, now: Timestamp) -> Step {
 /// When the Query has waited too long to be started; `None` if it may wait for ever.
 ///
 /// Only dialect `Target` counts the timeout from creation until the start; the older one gives it to targets alone.
-#[must_use]
-pub fn start_deadline(query: &Query) -> Option<Timestamp> {
+fn start_deadline(query: &Query) -> Option<Timestamp> {
     if Dialect::of_query(&query.spec) != Dialect::Target {
         return None;
     }

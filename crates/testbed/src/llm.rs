@@ -25,17 +25,12 @@ use parking_lot::RwLock;
 use wiremock::{Request, ResponseTemplate};
 
 use crate::{
-    http_stub::{Handler, HttpStub, ledger::Ledger},
+    http_stub::{Handler, HttpStub, delayed, ledger::Ledger},
     llm::{
         call::Call,
         script::{Fault, RetryAfter, Script, Trigger},
     },
 };
-
-/// Taken off every delay: the server's timer rounds a delay up to its next whole millisecond, and the poll that waits
-/// for it does so again, each by half a millisecond on the average. Callers on loopback then see a mean that is up to
-/// 1 % above 100 ms, and single replies up to 0.6 ms early.
-const TIMER_ROUNDING: Duration = Duration::from_millis(1);
 
 /// The delay of a reply that never comes.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
@@ -151,10 +146,7 @@ impl Handler for Model {
                 json(200, reply::completion(&call, reply, script.usage, key))
             }
         };
-        match script.latency.draw(key) {
-            Duration::ZERO => response,
-            latency => response.set_delay(latency.saturating_sub(TIMER_ROUNDING)),
-        }
+        delayed(response, script.latency.draw(key))
     }
 }
 

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use wiremock::{Request, ResponseTemplate};
 
 use crate::http_stub::{
-    Handler, HttpStub,
+    Handler, HttpStub, delayed,
     ledger::{Ledger, query_header, target_header},
 };
 
@@ -31,8 +31,6 @@ pub struct Endpoint {
     pub body: Option<String>,
     /// The time to answer.
     pub latency: Duration,
-    /// The first so many calls get status 500 instead.
-    pub failures: usize,
 }
 
 /// What a request said.
@@ -76,7 +74,6 @@ impl Endpoint {
             status: 200,
             body: Some(body.into()),
             latency: Duration::ZERO,
-            failures: 0,
         }
     }
 
@@ -99,13 +96,6 @@ impl Endpoint {
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
-        self
-    }
-
-    /// Lets the first so many calls fail.
-    #[must_use]
-    pub fn failing_first(mut self, n_calls: usize) -> Self {
-        self.failures = n_calls;
         self
     }
 }
@@ -175,20 +165,13 @@ impl Handler for Tools {
             return ResponseTemplate::new(404).set_body_string("no such tool");
         };
         let endpoint = &running.endpoint;
-        let n_before = running.n_calls.fetch_add(1, Ordering::Relaxed);
-        let response = if n_before < endpoint.failures {
-            ResponseTemplate::new(500).set_body_string("the stub was told to fail")
-        } else {
-            let body = match &endpoint.body {
-                Some(body) => body.clone().into_bytes(),
-                None => request.body.clone(),
-            };
-            ResponseTemplate::new(endpoint.status).set_body_raw(body, "text/plain")
+        running.n_calls.fetch_add(1, Ordering::Relaxed);
+        let body = match &endpoint.body {
+            Some(body) => body.clone().into_bytes(),
+            None => request.body.clone(),
         };
-        match endpoint.latency {
-            Duration::ZERO => response,
-            latency => response.set_delay(latency),
-        }
+        let response = ResponseTemplate::new(endpoint.status).set_body_raw(body, "text/plain");
+        delayed(response, endpoint.latency)
     }
 }
 

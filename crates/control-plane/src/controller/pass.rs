@@ -4,7 +4,6 @@
 //! second parse. All writes are under a precondition. What comes of an execution stays with the pass until it is
 //! written; if that fails for long, the ledger keeps it for the next pass, and no target is ever asked again for it.
 
-use std::any::Any;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use super::selection::{SelectionError, hits};
 use super::shop::Shop;
 use super::sighting::{Glance, Version};
 use crate::metrics::{GaugeGuard, ReconcileResult};
+use crate::panic;
 use crate::queue::{Lane, Lease, Priority};
 use crate::transition::{
     Effect, Event, Execution, Observer, StatusPatch, Step, select, transition,
@@ -158,7 +158,7 @@ impl<'a> Pass<'a> {
             match AssertUnwindSafe(self.run()).catch_unwind().await {
                 Ok(ending) => return ending,
                 Err(panic) => {
-                    let cause = format!("its execution panicked: {}", text_of(&*panic));
+                    let cause = format!("its execution panicked: {}", panic::message(&*panic));
                     tracing::error!(query = %self.lease.key(), cause);
                     self.result = None;
                     self.failure = Some(cause);
@@ -305,11 +305,4 @@ impl Ending {
             _ => None,
         }
     }
-}
-
-/// What a panic said, if it said it in text.
-fn text_of(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without a message")
 }

@@ -14,6 +14,7 @@ use crate::{
     metrics::Metrics,
     resources::Resources,
     tool::{ToolClient, ToolConfig},
+    transition::DEFAULT_TIMEOUT,
 };
 
 /// How Queries are executed.
@@ -33,7 +34,7 @@ impl Default for ExecutionConfig {
     fn default() -> Self {
         Self {
             fan_out: FanOutConfig::default(),
-            timeout: Duration::from_secs(5 * 60),
+            timeout: DEFAULT_TIMEOUT,
             agent: AgentConfig::default(),
             tool: ToolConfig::default(),
         }

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Shared;
 use super::lease::Lease;
+use super::{Shared, State};
 
 /// The future of [`Queue::next`](super::Queue::next).
 ///
@@ -52,11 +52,7 @@ impl<'a> Next<'a> {
         if let Some(waiter) = self.waiter.take() {
             state.waiters.leave(waiter);
         }
-        let waker = state.waker_of_use();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        State::leave(state);
         self.shared.metrics.added(n_matured);
         self.shared.metrics.popped(popped.waited);
         Ok(Some(Lease::new(self.shared.clone(), popped)))
@@ -99,10 +95,6 @@ impl Drop for Next<'_> {
         };
         let mut state = self.shared.state.lock();
         state.waiters.leave(waiter);
-        let waker = state.waker_of_use();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        State::leave(state);
     }
 }

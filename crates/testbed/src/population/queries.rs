@@ -1,7 +1,5 @@
 //! Queries from adjectives.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::Timestamp;
 use query_api::dialect::Dialect;
 use query_api::query::{Phase, QUERY_FINALIZER, Query, QuerySpec, QueryStatus, Target, TargetKind};
 use serde_json::Value;
@@ -60,11 +58,6 @@ impl QueryBuilder {
         self.with_target(TargetKind::Agent, name)
     }
 
-    /// Adds a Team as target.
-    pub fn with_team_target(self, name: &str) -> Self {
-        self.with_target(TargetKind::Team, name)
-    }
-
     /// Adds a Tool as target.
     pub fn with_tool_target(self, name: &str) -> Self {
         self.with_target(TargetKind::Tool, name)
@@ -118,18 +111,6 @@ impl QueryBuilder {
     /// Carries the controller's finalizer.
     pub fn with_finalizer(mut self) -> Self {
         self.query.metadata.finalizers = Some(vec![QUERY_FINALIZER.to_owned()]);
-        self
-    }
-
-    /// Was created at this time; for objects that no API server has stamped.
-    pub fn created_at(mut self, time: Timestamp) -> Self {
-        self.query.metadata.creation_timestamp = Some(Time(time));
-        self
-    }
-
-    /// Was asked to be deleted at this time; for objects that no API server has stamped.
-    pub fn deleted_at(mut self, time: Timestamp) -> Self {
-        self.query.metadata.deletion_timestamp = Some(Time(time));
         self
     }
 
