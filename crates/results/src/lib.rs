@@ -17,6 +17,7 @@ pub mod error;
 pub mod figures;
 pub mod iai;
 pub mod machine;
+pub mod pairs;
 pub mod record;
 pub mod report;
 pub mod stats;
