@@ -19,6 +19,7 @@ pub mod iai;
 pub mod machine;
 pub mod pairs;
 pub mod record;
+pub mod relevance;
 pub mod report;
 pub mod stats;
 pub mod tables;
