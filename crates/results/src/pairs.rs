@@ -12,4 +12,6 @@ pub mod sample;
 pub mod test;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 pub(crate) mod synthetic;
