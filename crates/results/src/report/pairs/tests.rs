@@ -94,7 +94,7 @@ fn the_text_says_change_interval_p_rounds_floor_and_verdict_in_a_line() {
         "slower at first; no fresh rounds have confirmed it yet",
         "it panicked in the candidate: left | right and a second line",
         "null control: base differed from base in 0 of 1 cases, as chance allows.",
-        "accused cases that wait for fresh rounds on another core: 1.",
+        "accused cases that wait for fresh rounds: 1.",
         "open cases that more rounds could decide: 1.",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");

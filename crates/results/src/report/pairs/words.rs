@@ -84,7 +84,7 @@ pub(super) fn notes(comparison: &PairComparison) -> Vec<String> {
     let n_unconfirmed = comparison.unconfirmed().count();
     if n_unconfirmed > 0 {
         notes.push(format!(
-            "accused cases that wait for fresh rounds on another core: {n_unconfirmed}."
+            "accused cases that wait for fresh rounds: {n_unconfirmed}."
         ));
     }
     for pattern in &comparison.idle_relevances {
@@ -111,11 +111,11 @@ pub(super) fn remarks(row: &PairRow) -> Vec<String> {
     match row.confirmation {
         Confirmation::Agreed { p, is_other_core } => {
             let place = if is_other_core {
-                "another core"
+                " on another core"
             } else {
-                "the same core"
+                ""
             };
-            remarks.push(format!("fresh rounds on {place} agree, p {}", p_value(p)));
+            remarks.push(format!("fresh rounds{place} agree, p {}", p_value(p)));
         }
         Confirmation::Disagreed { p } => {
             remarks.push(format!("p of the fresh rounds {}", p_value(p)));
