@@ -124,6 +124,18 @@ impl Metrics {
         self.0.execution_duration.observe(labels, took);
     }
 
+    /// Counts an LLM call from now on: by what [`LlmCallTimer::ended`] is told, or, if the call is cut off together
+    /// with its target and the guard dropped, by all the time until then.
+    pub fn llm_call_started<'a>(&'a self, model: &'a str, provider: &'a str) -> LlmCallTimer<'a> {
+        LlmCallTimer {
+            metrics: self,
+            model,
+            provider,
+            began: Instant::now(),
+            took: None,
+        }
+    }
+
     /// Records an LLM call; the stage [`Stage::LlmCall`] is recorded by this too.
     pub fn llm_call(&self, model: &str, provider: &str, took: Duration) {
         self.0.llm_call_duration.observe([model, provider], took);
@@ -224,6 +236,31 @@ impl GaugeGuard {
 impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// Records an LLM call when it is dropped; see [`Metrics::llm_call_started`].
+#[derive(Debug)]
+#[must_use = "the call is recorded when the guard is dropped"]
+pub struct LlmCallTimer<'a> {
+    metrics: &'a Metrics,
+    model: &'a str,
+    provider: &'a str,
+    began: Instant,
+    took: Option<Duration>,
+}
+
+impl LlmCallTimer<'_> {
+    /// The call came to its end and took so long, without the time that it waited for its turn.
+    pub fn ended(mut self, took: Duration) {
+        self.took = Some(took);
+    }
+}
+
+impl Drop for LlmCallTimer<'_> {
+    fn drop(&mut self) {
+        let took = self.took.unwrap_or_else(|| self.began.elapsed());
+        self.metrics.llm_call(self.model, self.provider, took);
     }
 }
 

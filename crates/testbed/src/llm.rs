@@ -25,6 +25,7 @@ use parking_lot::RwLock;
 use wiremock::{Request, ResponseTemplate};
 
 use crate::{
+    hash::{fnv, mix},
     http_stub::{Handler, HttpStub, delayed, ledger::Ledger},
     llm::{
         call::Call,
@@ -162,8 +163,8 @@ impl Playing {
     fn key(&self, call: &Call<'_>, n_before: usize, body: &[u8]) -> u64 {
         let mut key = mix(self.script.seed);
         match &call.query {
-            Some(query) => key = hash(key, query.as_bytes()),
-            None => key = hash(key, body),
+            Some(query) => key = fnv(key, query.as_bytes()),
+            None => key = fnv(key, body),
         }
         key = mix(key ^ call.target.map_or(u64::MAX, |target| target as u64));
         mix(key ^ n_before as u64)
@@ -250,21 +251,6 @@ fn date_in(wait: Duration) -> String {
             .ok()
     })
     .expect("a script waits for less than a thousand years")
-}
-
-/// One step of splitmix64: every bit of the input moves half of the output.
-fn mix(value: u64) -> u64 {
-    let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-/// FNV-1a, for keys that must be the same on every machine and toolchain.
-fn hash(seed: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(seed, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 /// A number in 0..1 from 64 well-mixed bits.

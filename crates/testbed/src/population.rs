@@ -22,6 +22,8 @@ use serde::Serialize;
 use std::io;
 use std::time::Duration;
 
+use crate::hash::{FNV_BASIS, fnv};
+
 pub use objects::{
     AgentBuilder, KEY_OF_SECRET, ModelBuilder, SecretBuilder, ToolBuilder, agent, model, secret,
     tool,
@@ -241,7 +243,7 @@ struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+        Self(FNV_BASIS)
     }
 }
 
@@ -253,9 +255,7 @@ impl Fnv {
 
 impl io::Write for Fnv {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.0 = fnv(self.0, bytes);
         Ok(bytes.len())
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Pass<'a> {
     /// Why the Query cannot be executed, until that is written.
     pub(super) failure: Option<String>,
     pub(super) n_conflicts: u32,
+    /// It has panicked at least once.
+    has_panicked: bool,
     /// Held until the execution begins.
     pub(super) worker: Option<GaugeGuard>,
     /// How much of the pass was execution.
@@ -79,7 +81,13 @@ pub(super) async fn run(shop: &Shop, lease: &Lease) {
     };
     let executing = pass.as_ref().map(|pass| pass.executing).unwrap_or_default();
     let took = started.elapsed().saturating_sub(executing);
-    shop.metrics.reconciled(ending.metric(), took);
+    let has_panicked = pass.as_ref().is_some_and(|pass| pass.has_panicked);
+    let result = if has_panicked {
+        ReconcileResult::Panicked
+    } else {
+        ending.metric()
+    };
+    shop.metrics.reconciled(result, took);
     let left = Left {
         version: pass.as_ref().map_or(version, |pass| pass.version),
         is_gone: matches!(ending, Ending::Gone),
@@ -130,6 +138,7 @@ impl<'a> Pass<'a> {
             result: held.unwritten,
             failure: None,
             n_conflicts: 0,
+            has_panicked: false,
             worker: Some(shop.metrics.active_worker()),
             executing: Duration::ZERO,
         };
@@ -160,6 +169,7 @@ impl<'a> Pass<'a> {
                 Err(panic) => {
                     let cause = format!("its execution panicked: {}", panic::message(&*panic));
                     tracing::error!(query = %self.lease.key(), cause);
+                    self.has_panicked = true;
                     self.result = None;
                     self.failure = Some(cause);
                 }

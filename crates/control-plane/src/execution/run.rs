@@ -266,10 +266,11 @@ impl<'a> TargetRun<'a> {
             trace: &self.trace,
             deadline: Some(self.deadline),
         };
-        let called = self.executor.llm().complete(&call).await;
         let provider = endpoint.provider().as_str();
         let metrics = self.executor.metrics();
-        metrics.llm_call(endpoint.model(), provider, called.took);
+        let timer = metrics.llm_call_started(endpoint.model(), provider);
+        let called = self.executor.llm().complete(&call).await;
+        timer.ended(called.took);
         Ok(called.result?)
     }
 

@@ -195,6 +195,8 @@ async fn cancellation_leaves_no_call_running_and_starts_no_more() {
     );
     assert_eq!(world.executor.llm().in_flight(), 0);
     assert_eq!(world.llm.calls(), 8);
+    let cut_off = [r#"{model="stub-model",provider="openai"} 8"#];
+    assert_eq!(world.counts("ark_llm_call_duration_seconds"), cut_off);
 }
 
 #[tokio::test]

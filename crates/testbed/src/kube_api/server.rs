@@ -16,6 +16,7 @@ use super::request::Params;
 use super::resource::{Builtin, Objects, Resource};
 use super::table::{Table, Versions};
 use super::write::Call;
+use crate::hash::{STEP, mix};
 
 /// The state that all clients share.
 #[derive(Debug)]
@@ -118,16 +119,8 @@ impl Server {
         name
     }
 
-    /// SplitMix64.
     fn random(&self) -> u64 {
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let state = self
-            .sequence
-            .fetch_add(STEP, Ordering::Relaxed)
-            .wrapping_add(STEP);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        mix(self.sequence.fetch_add(STEP, Ordering::Relaxed))
     }
 
     /// Refuses objects in namespaces that are missing or going, where that is asked for.

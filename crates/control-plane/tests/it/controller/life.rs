@@ -409,6 +409,9 @@ async fn a_panic_anywhere_in_the_execution_ends_in_the_status() {
     );
     stage.create("after", "hello", &["m"]).await;
     stage.until_phase("after", Phase::Done).await;
+    let text = running.metrics.encode();
+    let panics = r#"controller_runtime_reconcile_panics_total{controller="query"} 1"#;
+    assert!(text.contains(panics), "{text}");
     running.stop().await;
 }
 

@@ -1,13 +1,13 @@
 //! Replacing a whole object, and creating it in its place for the kinds that allow that.
 
-use super::super::failure::{Cause, Failure};
-use super::super::json::{Json, Members};
-use super::super::metadata;
-use super::super::object::Object;
 use super::{Call, Written, parse_body};
+use crate::kube_api::failure::{Cause, Failure};
+use crate::kube_api::json::{Json, Members};
+use crate::kube_api::metadata;
+use crate::kube_api::object::Object;
 
 impl Call<'_> {
-    pub(in super::super) fn replace(&self, body: &[u8]) -> Result<Written, Failure> {
+    pub(in crate::kube_api) fn replace(&self, body: &[u8]) -> Result<Written, Failure> {
         let members = parse_body(body)?.into_owned();
         self.resource.check_envelope(&members)?;
         self.check_name(&members)?;
@@ -19,7 +19,7 @@ impl Call<'_> {
         }
         self.update(|current, _| {
             if !is_based && !self.resource.allows_blind_replace() {
-                return Err(self.is_blind(current));
+                return Err(self.version_required(current));
             }
             metadata::check_uid(self.resource, current, &members)?;
             Ok(members.clone())
@@ -37,7 +37,7 @@ impl Call<'_> {
         }
     }
 
-    fn is_blind(&self, current: &Object) -> Failure {
+    fn version_required(&self, current: &Object) -> Failure {
         let cause = Cause {
             field: "metadata.resourceVersion".to_owned(),
             reason: "FieldValueInvalid",
