@@ -8,5 +8,22 @@
 pub mod turns;
 pub mod wire;
 
+#[cfg(feature = "driver")]
+pub mod error;
+#[cfg(feature = "driver")]
+pub mod interrupt;
+#[cfg(feature = "driver")]
+pub mod tree;
+#[cfg(feature = "driver")]
+pub mod watch;
+#[cfg(feature = "driver")]
+pub mod referee;
+
+#[cfg(feature = "driver")]
+mod cores;
+#[cfg(feature = "driver")]
+mod peer;
+#[cfg(feature = "driver")]
+mod process;
 #[cfg(target_os = "linux")]
 mod usage;
