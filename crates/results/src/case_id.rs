@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// An id of the form `suite/case/parameter`.
 ///
 /// The first segment is the suite: the bench file, the Criterion group and the baseline file share its name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct CaseId(String);
 
 impl CaseId {
@@ -37,6 +40,15 @@ impl CaseId {
     /// Everything after the first segment: the key in the suite's baseline file.
     pub fn key(&self) -> &str {
         self.0.split_once('/').map_or(&*self.0, |parts| parts.1)
+    }
+}
+
+/// For files that carry whole ids; the error becomes the reason beside the place in the file.
+impl TryFrom<String> for CaseId {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::new(&*id).ok_or_else(|| format!("the id {id:?} has no suite, or nothing after it"))
     }
 }
 

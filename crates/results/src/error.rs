@@ -76,6 +76,23 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// So few rounds that no result of theirs could fail anything: it would look like a pass.
+    #[error(
+        "found no result that could fail: {n_rounds} rounds reach p = {smallest_p:.1e} at best, and {n_tests} tests need \
+         {level:.1e}; take {n_enough} rounds or more, or fewer cases"
+    )]
+    TooFewRounds {
+        /// Rounds per case.
+        n_rounds: usize,
+        /// Tests that share the budget.
+        n_tests: usize,
+        /// The p-value of rounds that all agree.
+        smallest_p: f64,
+        /// The p-value that the first of the tests needs.
+        level: f64,
+        /// The smallest number of rounds that reaches it.
+        n_enough: usize,
+    },
 }
 
 impl Error {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::case_id::CaseId;
 use crate::compare::{COUNT_RELEVANCE, TIME_RELEVANCE};
@@ -53,6 +54,9 @@ pub struct RatioPair {
 struct WireRelevance {
     #[serde(default)]
     case: Vec<WireCase>,
+    /// Left to pair mode: [`crate::relevance`].
+    #[serde(default, rename = "pairs")]
+    _pairs: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

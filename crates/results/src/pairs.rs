@@ -1,0 +1,15 @@
+//! Pair mode: base and candidate measured side by side, in turns, and judged without a baseline.
+//!
+//! [`sample`] is what the measuring side leaves behind. [`test`] asks whether one case's rounds lean to a side, [`level`]
+//! shares one false-alarm budget among all cases, [`control`] asks whether the machine lets the test be believed,
+//! [`judge`] makes verdicts of it, and [`comparison`] is what reports show. All but the reading is pure.
+
+pub mod comparison;
+pub mod control;
+pub mod judge;
+pub mod level;
+pub mod sample;
+pub mod test;
+
+#[cfg(test)]
+pub(crate) mod synthetic;

@@ -1,0 +1,178 @@
+//! A judged run of pair mode: the one thing that its reports show.
+
+use serde::Serialize;
+
+use super::control::NullControl;
+use super::sample::{Engine, Side};
+use crate::case_id::CaseId;
+use crate::compare::Ratio;
+use crate::comparison::Outcome;
+use crate::verdict::Verdict;
+
+/// Everything there is to say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairComparison {
+    /// What the candidate was held against.
+    pub base: Side,
+    /// What was judged.
+    pub candidate: Side,
+    /// The class of the machine that measured.
+    pub machine: String,
+    /// Whether the run came to its end.
+    pub is_complete: bool,
+    /// What base against base gave. If it is contaminated, every measured row is *not judged*.
+    pub control: NullControl,
+    /// Tests that shared the false-alarm budget: one per case and clock.
+    pub n_tests: usize,
+    /// Every case, in the order of their ids.
+    pub rows: Vec<PairRow>,
+    /// Patterns of the relevance table that decided about no case of this run.
+    pub idle_relevances: Vec<String>,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairRow {
+    /// The case.
+    pub id: CaseId,
+    /// How the sides took turns.
+    pub engine: Engine,
+    /// Rounds of base against candidate.
+    pub n_rounds: usize,
+    /// The share below which a change does not matter.
+    pub relevance: f64,
+    /// The change of wall time; unset if nothing could be tested.
+    pub wall: Option<Delta>,
+    /// The change of CPU time; unset in blocks, and where the thread's clock showed nothing.
+    pub cpu: Option<Delta>,
+    /// What the kernel did meanwhile; unset without rounds.
+    pub disturbance: Option<Disturbance>,
+    /// Whether fresh rounds agree that it is slower.
+    pub confirmation: Confirmation,
+    /// What is said about it.
+    pub verdict: Verdict,
+    /// Why it is not a plain verdict.
+    pub reason: Option<String>,
+    /// What the measuring side can do about it.
+    pub next: Next,
+}
+
+/// A change by one clock.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Delta {
+    /// Candidate ÷ base with its 95 % interval.
+    pub ratio: Ratio,
+    /// The chance of rounds as lopsided, if nothing had changed; two-sided.
+    pub p: f64,
+    /// The same once all tests of the run share one budget.
+    pub p_corrected: f64,
+    /// The share that the interval must lie beyond: the relevance, or what equal programs were seen to differ by.
+    pub floor: f64,
+    /// What follows from this clock alone.
+    pub finding: Finding,
+}
+
+/// What one clock says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Within the shared budget, and the whole interval is beyond the floor.
+    Slower,
+    /// Named by the report's procedure, and the whole interval is beyond the floor.
+    Faster,
+    /// The whole interval is within the relevance.
+    Same,
+    /// None of these.
+    Open,
+}
+
+/// What fresh rounds say about a case that the first ones accused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Confirmation {
+    /// It was not accused.
+    NotNeeded,
+    /// It was accused, and there are no fresh rounds, or too few to agree.
+    Needed,
+    /// They agree.
+    Agreed {
+        /// The chance of rounds as lopsided towards slower.
+        p: f64,
+        /// Whether they ran on cores that the first ones did not use.
+        is_other_core: bool,
+    },
+    /// They do not agree.
+    Disagreed {
+        /// The chance of rounds as lopsided towards slower.
+        p: f64,
+    },
+}
+
+/// What the measuring side can do about a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Next {
+    /// Nothing: it is decided, or more of the same would not decide it.
+    Nothing,
+    /// Take more rounds: it is open and could still be decided.
+    MoreRounds,
+    /// Take fresh rounds on another core.
+    Confirm {
+        /// How many there should be in all.
+        n_rounds: usize,
+    },
+}
+
+/// What the kernel did during the turns of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Disturbance {
+    /// Share of the base's turns from which the core was taken away.
+    pub preempted_base: f64,
+    /// The same of the candidate's.
+    pub preempted_candidate: f64,
+    /// Page faults of the base, per thousand iterations.
+    pub page_faults_base: f64,
+    /// The same of the candidate.
+    pub page_faults_candidate: f64,
+}
+
+impl PairComparison {
+    /// How many rows have the verdict.
+    pub fn count_of(&self, verdict: Verdict) -> usize {
+        let rows = self.rows.iter();
+        rows.filter(|row| row.verdict == verdict).count()
+    }
+
+    /// The cases that need more rounds.
+    pub fn open(&self) -> impl Iterator<Item = &CaseId> {
+        let rows = self.rows.iter();
+        rows.filter(|row| row.next == Next::MoreRounds)
+            .map(|row| &row.id)
+    }
+
+    /// The cases that need fresh rounds on another core, with how many there should be in all.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = (&CaseId, usize)> {
+        self.rows.iter().filter_map(|row| match row.next {
+            Next::Confirm { n_rounds } => Some((&row.id, n_rounds)),
+            Next::Nothing | Next::MoreRounds => None,
+        })
+    }
+
+    /// What the run says as a whole: a contaminated, empty or interrupted one is never fine.
+    pub fn outcome(&self) -> Outcome {
+        if self.control.is_contaminated() {
+            return Outcome::CouldNotTell;
+        }
+        if self.count_of(Verdict::Regressed) > 0 {
+            return Outcome::Regressed;
+        }
+        let open = [Verdict::Inconclusive, Verdict::Missing, Verdict::NotJudged];
+        let is_open = open.iter().any(|verdict| self.count_of(*verdict) > 0);
+        let judged = self.count_of(Verdict::Unchanged) + self.count_of(Verdict::Improved);
+        if is_open || judged == 0 || !self.is_complete {
+            Outcome::CouldNotTell
+        } else {
+            Outcome::Fine
+        }
+    }
+}

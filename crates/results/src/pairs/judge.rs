@@ -1,0 +1,152 @@
+//! Judges a run of pair mode: pure, with samples in and verdicts out.
+//!
+//! ```text
+//!                                     ratio candidate ÷ base, on the log scale
+//!        ────────┬─────────────┬────────────┼────────────┬─────────────┬────────▶
+//!         1 ÷ (1 + floor)  1 ÷ (1 + relevance)   1   1 + relevance    1 + floor
+//!   improved     │             │   unchanged: the 95 %   │             │    regressed
+//!  ◀─────────────┤             │   interval lies in here │             ├─────────────▶
+//!   the interval lies wholly out here, and p is small enough for all tests of the run together
+//! ```
+//!
+//! and *inconclusive* everywhere else. The floor of a case is its relevance, or what equal programs were seen to
+//! differ by if that is more. "Small enough" is Holm's for a regression, which fails a run, and Benjamini and
+//! Hochberg's for an improvement, which is good news only.
+//!
+//! A regression counts once fresh rounds agree. That also pays for looking often: a case that is open gets more rounds
+//! and another look, so its first p-value is smaller than it should be, but its fresh rounds are looked at once.
+
+use super::comparison::{Delta, PairComparison, PairRow};
+use super::control::{NullControl, NullEstimates, clocks};
+use super::level::{benjamini_hochberg, holm_corrected};
+use super::sample::{PairCase, PairRun};
+use super::test::Clock;
+use crate::compare::FALSE_ALARM_BUDGET;
+use crate::relevance::PairRelevance;
+use crate::stats::holm;
+
+use case::Clocks;
+use delta::{Family, Tested};
+
+mod case;
+mod delta;
+
+/// Of the improvements that a report names, at most this share is named in error, on the average.
+pub const REPORT_RATE: f64 = 0.05;
+
+/// Rounds beyond which a case is left open: four times as many halve an interval, and a run must end.
+pub const MOST_ROUNDS: usize = 40;
+
+/// What a run is judged by, beside itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// How much of a change matters.
+    pub relevance: &'a PairRelevance,
+    /// What the null controls of earlier runs on this machine gave; this run's own is added.
+    pub null_estimates: &'a NullEstimates,
+    /// Rounds beyond which the measuring side takes no more; usually [`MOST_ROUNDS`].
+    pub n_rounds_most: usize,
+}
+
+/// A case with what its rounds say by each clock.
+struct Measured<'a> {
+    case: &'a PairCase,
+    relevance: f64,
+    wall: Option<Tested>,
+    cpu: Option<Tested>,
+}
+
+/// Judges all cases of a run together.
+pub fn judge(run: &PairRun, terms: &Terms<'_>) -> PairComparison {
+    let control = NullControl::of(run, terms.relevance);
+    let measured = measured(run, terms);
+    let mut rows = rows(&measured, terms);
+    if control.is_contaminated() {
+        rows.iter_mut().for_each(case::contaminate);
+    }
+    rows.sort_by(|left, right| left.id.cmp(&right.id));
+    PairComparison {
+        base: run.base.clone(),
+        candidate: run.candidate.clone(),
+        machine: run.machine.class(),
+        is_complete: run.is_complete,
+        control,
+        n_tests: measured.iter().flat_map(Measured::tests).count(),
+        rows,
+        idle_relevances: terms.relevance.idle(run.cases.iter().map(|case| &case.id)),
+    }
+}
+
+fn measured<'a>(run: &'a PairRun, terms: &Terms<'_>) -> Vec<Measured<'a>> {
+    let mut null_estimates = terms.null_estimates.clone();
+    null_estimates.add_run(run);
+    let measured = run.cases.iter().map(|case| {
+        let relevance = terms.relevance.of(&case.id, case.engine);
+        let tested = |clock| {
+            let is_tested = case.failure.is_none() && clocks(case.engine).contains(&clock);
+            let floor = null_estimates.floor(&case.id, clock).unwrap_or(0.0);
+            let tested = is_tested.then(|| Tested::of(&case.rounds, clock, relevance, floor));
+            tested.flatten()
+        };
+        Measured {
+            case,
+            relevance,
+            wall: tested(Clock::Wall),
+            cpu: tested(Clock::Cpu),
+        }
+    });
+    measured.collect()
+}
+
+impl Measured<'_> {
+    fn tests(&self) -> impl Iterator<Item = &Tested> {
+        self.wall.iter().chain(&self.cpu)
+    }
+}
+
+fn rows(measured: &[Measured<'_>], terms: &Terms<'_>) -> Vec<PairRow> {
+    let p_values: Vec<f64> = measured
+        .iter()
+        .flat_map(Measured::tests)
+        .map(|test| test.p)
+        .collect();
+    let falls = holm(&p_values, FALSE_ALARM_BUDGET, 0);
+    let is_named = benjamini_hochberg(&p_values, REPORT_RATE);
+    let corrected = holm_corrected(&p_values);
+    let mut families =
+        falls
+            .into_iter()
+            .zip(is_named)
+            .zip(corrected)
+            .map(|((falls, is_named), p_corrected)| Family {
+                falls,
+                is_named,
+                p_corrected,
+            });
+
+    // In the order of the p-values: wall before CPU, case by case.
+    let mut delta = |test: &Option<Tested>| -> Option<Delta> {
+        let tested = test.as_ref()?;
+        Some(tested.judged(&families.next()?))
+    };
+    let clocks: Vec<Clocks> = measured
+        .iter()
+        .map(|case| Clocks {
+            wall: delta(&case.wall),
+            cpu: delta(&case.cpu),
+        })
+        .collect();
+    let n_accused = clocks.iter().filter(|clocks| clocks.is_accused()).count();
+    let judged = measured.iter().zip(&clocks);
+    judged
+        .map(|(measured, clocks)| {
+            let mut row = case::row(measured.case, measured.relevance, clocks);
+            case::confirm(&mut row, measured.case, clocks, n_accused);
+            case::plan(&mut row, measured.case, terms.n_rounds_most);
+            row
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

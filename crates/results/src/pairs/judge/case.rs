@@ -1,0 +1,267 @@
+//! One case: both clocks together, the fresh rounds, and what to do next.
+
+use std::collections::BTreeSet;
+
+use super::delta::would_decide;
+use crate::compare::FALSE_ALARM_BUDGET;
+use crate::pairs::comparison::{Confirmation, Delta, Disturbance, Finding, Next, PairRow};
+use crate::pairs::level::{rounds_for, smallest_p};
+use crate::pairs::sample::{CaseFailure, PairCase, Round, Sample};
+use crate::pairs::test::{self, Clock, Tail};
+use crate::verdict::Verdict;
+
+/// What both clocks say.
+pub(super) struct Clocks {
+    pub(super) wall: Option<Delta>,
+    pub(super) cpu: Option<Delta>,
+}
+
+impl Clocks {
+    /// Whether the case stands accused until fresh rounds agree.
+    pub(super) fn is_accused(&self) -> bool {
+        self.verdict().0 == Verdict::Regressed
+    }
+
+    /// The clock that accuses: wall time where it does, for that is what people wait for.
+    fn accuser(&self) -> Option<(Clock, &Delta)> {
+        let is_slower = |delta: &&Delta| delta.finding == Finding::Slower;
+        let wall = self.wall.as_ref().filter(is_slower);
+        let cpu = self.cpu.as_ref().filter(is_slower);
+        wall.map(|delta| (Clock::Wall, delta))
+            .or(cpu.map(|delta| (Clock::Cpu, delta)))
+    }
+
+    /// Wall time decides where it can; CPU time, which preemption does not reach, helps where it cannot.
+    fn verdict(&self) -> (Verdict, Option<&'static str>) {
+        use Finding::{Faster, Open, Same, Slower};
+        let finding = |delta: &Option<Delta>| delta.as_ref().map(|delta| delta.finding);
+        let Some(wall) = finding(&self.wall) else {
+            return (Verdict::NotJudged, Some("too few rounds for an interval"));
+        };
+        match (wall, finding(&self.cpu)) {
+            (Slower, Some(Faster)) => (
+                Verdict::Inconclusive,
+                Some("slower in wall time and faster in CPU time"),
+            ),
+            (Faster, Some(Slower)) => (
+                Verdict::Inconclusive,
+                Some("faster in wall time and slower in CPU time"),
+            ),
+            (Slower, Some(Same)) => (
+                Verdict::Regressed,
+                Some("in wall time alone: it waits, or is preempted, more than before"),
+            ),
+            (Faster, Some(Same)) => (
+                Verdict::Improved,
+                Some("in wall time alone: it waits, or is preempted, less than before"),
+            ),
+            (Slower, _) => (Verdict::Regressed, None),
+            (Faster, _) => (Verdict::Improved, None),
+            (Same, Some(Slower)) => (
+                Verdict::Unchanged,
+                Some("CPU time is slower, and wall time does not show it"),
+            ),
+            (Same, Some(Faster)) => (
+                Verdict::Unchanged,
+                Some("CPU time is faster, and wall time does not show it"),
+            ),
+            (Same, _) => (Verdict::Unchanged, None),
+            (Open, Some(Slower)) => (
+                Verdict::Regressed,
+                Some("by CPU time; wall time alone could not tell"),
+            ),
+            (Open, Some(Faster)) => (
+                Verdict::Improved,
+                Some("by CPU time; wall time alone could not tell"),
+            ),
+            (Open, _) => (Verdict::Inconclusive, None),
+        }
+    }
+}
+
+/// The row as the first rounds have it.
+pub(super) fn row(case: &PairCase, relevance: f64, clocks: &Clocks) -> PairRow {
+    let disturbance = Disturbance::of(&case.rounds);
+    let (verdict, reason) = match &case.failure {
+        Some(failure) => failed(failure),
+        None => {
+            let (verdict, reason) = clocks.verdict();
+            let open = || why_open(clocks.wall.as_ref()?, relevance, disturbance.as_ref());
+            let reason = reason.map(str::to_owned);
+            match verdict {
+                Verdict::Inconclusive => (verdict, reason.or_else(open)),
+                _ => (verdict, reason),
+            }
+        }
+    };
+    PairRow {
+        id: case.id.clone(),
+        engine: case.engine,
+        n_rounds: case.rounds.len(),
+        relevance,
+        wall: clocks.wall,
+        cpu: clocks.cpu,
+        disturbance,
+        confirmation: Confirmation::NotNeeded,
+        verdict,
+        reason,
+        next: Next::Nothing,
+    }
+}
+
+fn failed(failure: &CaseFailure) -> (Verdict, Option<String>) {
+    match failure {
+        CaseFailure::MissingInBase => (Verdict::New, None),
+        CaseFailure::MissingInCandidate => (Verdict::Missing, None),
+        CaseFailure::PanickedInBase { message } => (
+            Verdict::NotJudged,
+            Some(format!("it panicked in the base: {message}")),
+        ),
+        CaseFailure::PanickedInCandidate { message } => (
+            Verdict::NotJudged,
+            Some(format!("it panicked in the candidate: {message}")),
+        ),
+        CaseFailure::TimedOut { after_ms } => (
+            Verdict::NotJudged,
+            Some(format!("it did not answer within {after_ms} ms")),
+        ),
+    }
+}
+
+/// Which edge the interval lies across.
+fn why_open(delta: &Delta, relevance: f64, disturbance: Option<&Disturbance>) -> Option<String> {
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    let ratio = delta.ratio;
+    let is_beyond = ratio.low.ln() > delta.floor.ln_1p() || ratio.high.ln() < -delta.floor.ln_1p();
+    if is_beyond {
+        let p = delta.p_corrected;
+        return Some(format!(
+            "it moved, but among so many tests its rounds do not settle it: p is {p:.2}"
+        ));
+    }
+    if ratio.low > 1.0 || ratio.high < 1.0 {
+        let limit = if delta.floor > relevance {
+            format!("than equal code does ({})", percent(delta.floor))
+        } else {
+            format!("than matters ({})", percent(relevance))
+        };
+        return Some(format!("it moved, but not surely by more {limit}"));
+    }
+    let unseen = (ratio.high - 1.0).max(1.0 / ratio.low - 1.0);
+    let preempted = disturbance
+        .map(|disturbance| {
+            disturbance
+                .preempted_base
+                .max(disturbance.preempted_candidate)
+        })
+        .filter(|share| *share >= 0.1)
+        .map(|share| format!("; {:.0} % of its turns were preempted", share * 100.0));
+    Some(format!(
+        "noise would hide a change of {}{}",
+        percent(unseen),
+        preempted.unwrap_or_default()
+    ))
+}
+
+/// Holds an accused case's fresh rounds against the accusation.
+///
+/// They are independent of what made it accused, so the `n_accused` cases alone share their budget.
+pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_accused: usize) {
+    if row.verdict != Verdict::Regressed {
+        return;
+    }
+    let Some((clock, delta)) = clocks.accuser() else {
+        return;
+    };
+    let level = FALSE_ALARM_BUDGET / n_accused as f64;
+    let log_ratios = test::log_ratios(&case.confirm_rounds, clock).unwrap_or_default();
+    // Only one direction accuses, which halves the smallest p-value.
+    let is_enough = smallest_p(log_ratios.len()) / 2.0 <= level;
+    if !is_enough {
+        row.confirmation = Confirmation::Needed;
+        row.next = Next::Confirm {
+            n_rounds: rounds_for(n_accused, 2.0 * FALSE_ALARM_BUDGET).max(case.rounds.len()),
+        };
+        row.verdict = Verdict::Inconclusive;
+        row.reason = Some("slower at first; no fresh rounds have confirmed it yet".to_owned());
+        return;
+    }
+
+    let p = test::p_value(&log_ratios, 0.0, Tail::Slower);
+    let is_beyond = test::estimate(&log_ratios).is_some_and(|ratio| ratio > delta.floor.ln_1p());
+    if p <= level && is_beyond {
+        let is_other_core = cores(&case.rounds).is_disjoint(&cores(&case.confirm_rounds));
+        row.confirmation = Confirmation::Agreed { p, is_other_core };
+    } else {
+        row.confirmation = Confirmation::Disagreed { p };
+        row.verdict = Verdict::Inconclusive;
+        row.reason = Some("slower at first; fresh rounds do not confirm it".to_owned());
+    }
+}
+
+fn cores(rounds: &[Round]) -> BTreeSet<u32> {
+    rounds.iter().map(|round| round.core).collect()
+}
+
+/// Asks for more rounds where they could decide.
+pub(super) fn plan(row: &mut PairRow, case: &PairCase, n_rounds_most: usize) {
+    let is_open = matches!(row.verdict, Verdict::Inconclusive | Verdict::NotJudged)
+        && row.confirmation == Confirmation::NotNeeded
+        && case.failure.is_none();
+    if !is_open || row.n_rounds >= n_rounds_most {
+        return;
+    }
+    let factor = (row.n_rounds as f64 / n_rounds_most as f64).sqrt();
+    let could_decide = |delta: &Delta| would_decide(delta, row.relevance, factor);
+    let is_contradictory = |wall: &Delta| wall.finding != Finding::Open;
+    let is_decidable = match &row.wall {
+        None => true,
+        Some(wall) if is_contradictory(wall) => false,
+        Some(wall) => could_decide(wall) || row.cpu.as_ref().is_some_and(could_decide),
+    };
+    if is_decidable {
+        row.next = Next::MoreRounds;
+    }
+}
+
+/// Takes back whatever was said: a machine on which equal programs differ says nothing about others.
+pub(super) fn contaminate(row: &mut PairRow) {
+    row.next = Next::Nothing;
+    if !matches!(row.verdict, Verdict::Missing | Verdict::New) {
+        row.verdict = Verdict::NotJudged;
+        row.reason = Some("the run is contaminated".to_owned());
+    }
+}
+
+impl Disturbance {
+    fn of(rounds: &[Round]) -> Option<Self> {
+        let pairs = || rounds.iter().flat_map(|round| &round.pairs);
+        pairs().next()?;
+        let base = || pairs().map(|pair| &pair.base);
+        let candidate = || pairs().map(|pair| &pair.candidate);
+        Some(Self {
+            preempted_base: preempted(base()),
+            preempted_candidate: preempted(candidate()),
+            page_faults_base: page_faults(base()),
+            page_faults_candidate: page_faults(candidate()),
+        })
+    }
+}
+
+fn preempted<'a>(samples: impl Iterator<Item = &'a Sample>) -> f64 {
+    let (mut n_preempted, mut n_samples) = (0_u64, 0_u64);
+    for sample in samples {
+        n_preempted += u64::from(sample.n_involuntary_switches > 0);
+        n_samples += 1;
+    }
+    n_preempted as f64 / n_samples as f64
+}
+
+fn page_faults<'a>(samples: impl Iterator<Item = &'a Sample>) -> f64 {
+    let (mut n_faults, mut n_iterations) = (0_u64, 0_u64);
+    for sample in samples {
+        n_faults += u64::from(sample.n_page_faults);
+        n_iterations += sample.n_iterations;
+    }
+    n_faults as f64 * 1000.0 / n_iterations as f64
+}

@@ -1,0 +1,384 @@
+//! Verdicts of runs with a known truth, and the algebra of judging.
+
+use proptest::prelude::*;
+
+use super::{MOST_ROUNDS, Terms, judge};
+use crate::comparison::Outcome;
+use crate::pairs::comparison::{Confirmation, Finding, Next, PairComparison, PairRow};
+use crate::pairs::control::NullEstimates;
+use crate::pairs::sample::{CaseFailure, Pair, PairCase, PairRun, Round};
+use crate::pairs::synthetic::{around, case, judged, run, sample};
+use crate::relevance::PairRelevance;
+use crate::verdict::Verdict;
+
+/// Judges a run of this case alone.
+fn row_of(case: PairCase) -> PairRow {
+    judged(&run(vec![case])).rows.remove(0)
+}
+
+fn check_verdict(case: PairCase, verdict: Verdict, next: Next, reason: Option<&str>) {
+    let row = row_of(case);
+    assert_eq!((row.verdict, row.next), (verdict, next), "{row:?}");
+    match (reason, &row.reason) {
+        (None, None) => {}
+        (Some(part), Some(reason)) if reason.contains(part) => {}
+        (expected, found) => panic!("expected {expected:?}, found {found:?}"),
+    }
+}
+
+#[test]
+fn a_case_is_judged_by_size_and_noise() {
+    let of = |percent, scatter, n_rounds| {
+        case("suite/case").with_rounds(&around(percent, scatter, n_rounds))
+    };
+    for (case, verdict, next, reason) in [
+        (of(0.0, 0.3, 15), Verdict::Unchanged, Next::Nothing, None),
+        (of(0.5, 0.3, 15), Verdict::Unchanged, Next::Nothing, None),
+        (of(-3.0, 0.3, 15), Verdict::Improved, Next::Nothing, None),
+        (
+            of(3.0, 0.3, 15),
+            Verdict::Inconclusive,
+            Next::Confirm { n_rounds: 15 },
+            Some("no fresh rounds have confirmed it yet"),
+        ),
+        (
+            of(0.0, 3.0, 15),
+            Verdict::Inconclusive,
+            Next::MoreRounds,
+            Some("noise would hide a change of"),
+        ),
+        (
+            of(0.0, 20.0, 15),
+            Verdict::Inconclusive,
+            Next::Nothing,
+            Some("noise would hide a change of"),
+        ),
+        (
+            of(1.0, 0.5, 15),
+            Verdict::Inconclusive,
+            Next::Nothing,
+            Some("not surely by more than matters (1.00 %)"),
+        ),
+        (
+            of(2.0, 3.0, 15),
+            Verdict::Inconclusive,
+            Next::MoreRounds,
+            Some("not surely by more than matters"),
+        ),
+        (
+            of(3.0, 0.3, 7),
+            Verdict::Inconclusive,
+            Next::MoreRounds,
+            Some("its rounds do not settle it"),
+        ),
+        (
+            of(3.0, 0.3, 3),
+            Verdict::NotJudged,
+            Next::MoreRounds,
+            Some("too few rounds"),
+        ),
+        (
+            of(0.0, 20.0, MOST_ROUNDS),
+            Verdict::Inconclusive,
+            Next::Nothing,
+            Some("noise would hide"),
+        ),
+    ] {
+        check_verdict(case, verdict, next, reason);
+    }
+}
+
+#[test]
+fn wall_time_decides_and_cpu_time_helps() {
+    let (slow, fast) = (around(3.0, 0.3, 15), around(-3.0, 0.3, 15));
+    let (same, open) = (around(0.0, 0.3, 15), around(0.0, 5.0, 15));
+    for (wall, cpu, verdict, reason) in [
+        (&fast, &fast, Verdict::Improved, None),
+        (&fast, &open, Verdict::Improved, None),
+        (&fast, &same, Verdict::Improved, Some("in wall time alone")),
+        (&fast, &slow, Verdict::Inconclusive, Some("slower in CPU")),
+        (&slow, &fast, Verdict::Inconclusive, Some("faster in CPU")),
+        (&same, &same, Verdict::Unchanged, None),
+        (&same, &open, Verdict::Unchanged, None),
+        (&same, &slow, Verdict::Unchanged, Some("CPU time is slower")),
+        (&same, &fast, Verdict::Unchanged, Some("CPU time is faster")),
+        (&open, &fast, Verdict::Improved, Some("by CPU time")),
+        (&open, &same, Verdict::Inconclusive, Some("noise")),
+        (&open, &open, Verdict::Inconclusive, Some("noise")),
+    ] {
+        let row = row_of(case("suite/case").with_clocks(wall, cpu));
+        assert_eq!(row.verdict, verdict, "{row:?}");
+        let is_said = match reason {
+            None => row.reason.is_none(),
+            Some(part) => row.reason.as_ref().is_some_and(|said| said.contains(part)),
+        };
+        assert!(is_said, "{row:?}");
+    }
+    for (wall, cpu) in [(&slow, &slow), (&slow, &same), (&open, &slow)] {
+        let accused = case("suite/case").with_clocks(wall, cpu);
+        let row = row_of(accused.with_confirm(&slow));
+        assert_eq!(row.verdict, Verdict::Regressed, "{row:?}");
+    }
+    let contradiction = row_of(case("suite/case").with_clocks(&slow, &fast));
+    assert_eq!(contradiction.next, Next::Nothing);
+}
+
+#[test]
+fn in_blocks_the_thread_clock_is_not_asked_and_less_matters_not() {
+    let slow = around(1.7, 0.2, 15);
+    let row = row_of(case("suite/case").in_blocks().with_rounds(&slow));
+    assert_eq!((row.verdict, row.cpu), (Verdict::Unchanged, None));
+}
+
+#[test]
+fn only_fresh_rounds_that_agree_make_a_regression() {
+    let accused = || case("suite/case").with_rounds(&around(3.0, 0.3, 15));
+    let agreed = row_of(accused().with_confirm(&around(2.5, 0.3, 15)));
+    assert_eq!(agreed.verdict, Verdict::Regressed);
+    assert!(matches!(
+        agreed.confirmation,
+        Confirmation::Agreed { p, is_other_core: true } if p < 0.001
+    ));
+
+    for fresh in [
+        around(0.0, 0.3, 15),
+        around(-3.0, 0.3, 15),
+        around(0.9, 0.1, 15),
+    ] {
+        let row = row_of(accused().with_confirm(&fresh));
+        assert_eq!(
+            (row.verdict, row.next),
+            (Verdict::Inconclusive, Next::Nothing)
+        );
+        assert!(matches!(row.confirmation, Confirmation::Disagreed { .. }));
+    }
+
+    let few = row_of(accused().with_confirm(&around(3.0, 0.3, 6)));
+    assert_eq!(few.confirmation, Confirmation::Needed);
+    assert_eq!(few.next, Next::Confirm { n_rounds: 15 });
+
+    let mut same_core = accused().with_confirm(&around(3.0, 0.3, 15));
+    same_core
+        .confirm_rounds
+        .iter_mut()
+        .for_each(|round| round.core = 0);
+    assert!(matches!(
+        row_of(same_core).confirmation,
+        Confirmation::Agreed {
+            is_other_core: false,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_change_that_equal_programs_were_seen_to_make_is_below_the_floor() {
+    let now = run(vec![case("suite/case").with_rounds(&around(3.0, 0.3, 15))]);
+    let earlier = run(vec![case("suite/case").with_null(&around(-4.0, 0.3, 15))]);
+    let mut null_estimates = NullEstimates::default();
+    null_estimates.add_run(&earlier);
+    let terms = Terms {
+        relevance: &PairRelevance::default(),
+        null_estimates: &null_estimates,
+        n_rounds_most: MOST_ROUNDS,
+    };
+    let row = judge(&now, &terms).rows.remove(0);
+    assert_eq!(row.verdict, Verdict::Inconclusive);
+    let reason = row.reason.expect("a reason");
+    assert!(reason.contains("than equal code does (4."), "{reason}");
+}
+
+#[test]
+fn the_more_cases_share_the_budget_the_more_rounds_it_takes() {
+    let slow_among = |n_cases: usize| {
+        let quiet = (1..n_cases).map(|index| {
+            case(&format!("suite/quiet_{index:02}")).with_rounds(&around(0.0, 0.3, 10))
+        });
+        let mut cases: Vec<PairCase> = quiet.collect();
+        cases.push(case("suite/a_slow_one").with_rounds(&around(3.0, 0.3, 10)));
+        judged(&run(cases))
+    };
+    let alone = slow_among(1);
+    assert_eq!(alone.rows[0].next, Next::Confirm { n_rounds: 10 });
+    let among_many = slow_among(30);
+    assert_eq!(among_many.n_tests, 60);
+    assert_eq!(among_many.rows[0].next, Next::MoreRounds);
+    assert_eq!(among_many.open().count(), 1);
+    assert_eq!(among_many.count_of(Verdict::Unchanged), 29);
+}
+
+fn contaminated() -> PairComparison {
+    judged(&run(vec![
+        case("suite/null")
+            .with_rounds(&[0.0; 15])
+            .with_null(&around(2.0, 0.3, 15)),
+        case("suite/slow")
+            .with_rounds(&around(9.0, 0.3, 15))
+            .with_confirm(&around(9.0, 0.3, 15)),
+        case("suite/new").failed(CaseFailure::MissingInBase),
+    ]))
+}
+
+#[test]
+fn a_contaminated_run_judges_nothing_and_asks_for_nothing() {
+    let comparison = contaminated();
+    assert_eq!(comparison.outcome(), Outcome::CouldNotTell);
+    assert_eq!(comparison.count_of(Verdict::NotJudged), 2);
+    assert_eq!(comparison.count_of(Verdict::New), 1);
+    assert!(comparison.rows.iter().all(|row| row.next == Next::Nothing));
+}
+
+#[test]
+fn a_case_that_could_not_be_measured_says_why() {
+    let message = "index out of bounds".to_owned();
+    for (failure, verdict, reason) in [
+        (CaseFailure::MissingInBase, Verdict::New, None),
+        (CaseFailure::MissingInCandidate, Verdict::Missing, None),
+        (
+            CaseFailure::PanickedInBase {
+                message: message.clone(),
+            },
+            Verdict::NotJudged,
+            Some("in the base: index"),
+        ),
+        (
+            CaseFailure::PanickedInCandidate { message },
+            Verdict::NotJudged,
+            Some("in the candidate: index"),
+        ),
+        (
+            CaseFailure::TimedOut { after_ms: 30_000 },
+            Verdict::NotJudged,
+            Some("within 30000 ms"),
+        ),
+    ] {
+        let partly = case("suite/case").with_rounds(&around(9.0, 0.1, 15));
+        check_verdict(partly.failed(failure), verdict, Next::Nothing, reason);
+    }
+}
+
+#[test]
+fn what_is_open_missing_failed_empty_or_interrupted_is_never_fine() {
+    let same = || case("suite/same").with_rounds(&around(0.0, 0.3, 15));
+    let fast = || case("suite/fast").with_rounds(&around(-3.0, 0.3, 15));
+    let slow = || case("suite/slow").with_rounds(&around(3.0, 0.3, 15));
+    let new = || case("suite/new").failed(CaseFailure::MissingInBase);
+    let gone = || case("suite/gone").failed(CaseFailure::MissingInCandidate);
+    let late = || case("suite/late").failed(CaseFailure::TimedOut { after_ms: 1 });
+    let confirmed = || slow().with_confirm(&around(3.0, 0.3, 15));
+    let outcome = |cases| judged(&run(cases)).outcome();
+    for (cases, expected) in [
+        (vec![same()], Outcome::Fine),
+        (vec![same(), fast(), new()], Outcome::Fine),
+        (vec![], Outcome::CouldNotTell),
+        (vec![new()], Outcome::CouldNotTell),
+        (vec![same(), gone()], Outcome::CouldNotTell),
+        (vec![same(), late()], Outcome::CouldNotTell),
+        (vec![same(), slow()], Outcome::CouldNotTell),
+        (vec![same(), confirmed()], Outcome::Regressed),
+        (vec![late(), confirmed()], Outcome::Regressed),
+    ] {
+        assert_eq!(outcome(cases), expected);
+    }
+    let interrupted = PairRun {
+        is_complete: false,
+        ..run(vec![same()])
+    };
+    assert_eq!(judged(&interrupted).outcome(), Outcome::CouldNotTell);
+}
+
+#[test]
+fn preempted_turns_and_page_faults_are_counted_by_side() {
+    let mut base = sample(2e6, 2e6);
+    base.n_involuntary_switches = 3;
+    let mut candidate = sample(2e6, 2e6);
+    candidate.n_page_faults = 5;
+    let pair = Pair { base, candidate };
+    let quiet = Pair {
+        base: candidate,
+        candidate,
+    };
+    let mut case = case("suite/case");
+    case.rounds = vec![Round {
+        core: 0,
+        is_base_first: true,
+        pairs: vec![pair, quiet],
+    }];
+    let disturbance = row_of(case).disturbance.expect("rounds");
+    assert_eq!(
+        (disturbance.preempted_base, disturbance.preempted_candidate),
+        (0.5, 0.0)
+    );
+    assert_eq!(
+        (
+            disturbance.page_faults_base,
+            disturbance.page_faults_candidate
+        ),
+        (2.5, 5.0)
+    );
+}
+
+/// A run of a few cases with random rounds.
+fn any_run() -> impl Strategy<Value = PairRun> {
+    let percents = prop::collection::vec(-5.0_f64..5.0, 8..16);
+    let cases = prop::collection::vec((percents, -3.0_f64..3.0), 1..5);
+    cases.prop_map(|cases| {
+        let cases = cases
+            .into_iter()
+            .enumerate()
+            .map(|(index, (percents, shift))| {
+                let shifted: Vec<f64> = percents.iter().map(|percent| percent + shift).collect();
+                case(&format!("suite/case_{index}")).with_rounds(&shifted)
+            });
+        run(cases.collect())
+    })
+}
+
+fn each_pair(run: &PairRun, change: impl Fn(&mut Pair)) -> PairRun {
+    let mut changed = run.clone();
+    let rounds = changed.cases.iter_mut().flat_map(|case| &mut case.rounds);
+    rounds.flat_map(|round| &mut round.pairs).for_each(change);
+    changed
+}
+
+fn is_close(left: f64, right: f64) -> bool {
+    (left / right - 1.0).abs() < 1e-9
+}
+
+proptest! {
+    #[test]
+    fn swapped_sides_mirror_every_ratio_and_keep_every_p(run in any_run()) {
+        let swapped = each_pair(&run, |pair| std::mem::swap(&mut pair.base, &mut pair.candidate));
+        for (row, mirror) in judged(&run).rows.iter().zip(&judged(&swapped).rows) {
+            let (delta, mirror) = (row.wall.expect("tested"), mirror.wall.expect("tested"));
+            prop_assert!(is_close(delta.ratio.estimate, 1.0 / mirror.ratio.estimate));
+            prop_assert!(is_close(delta.ratio.low, 1.0 / mirror.ratio.high));
+            prop_assert!(is_close(delta.ratio.high, 1.0 / mirror.ratio.low));
+            prop_assert_eq!((delta.p, delta.p_corrected), (mirror.p, mirror.p_corrected));
+            let is_same = |finding| finding == Finding::Same;
+            prop_assert_eq!(is_same(delta.finding), is_same(mirror.finding));
+        }
+    }
+
+    #[test]
+    fn a_machine_of_another_speed_gives_the_same_verdicts(run in any_run(), factor in 0.1_f64..10.0) {
+        let scaled = each_pair(&run, |pair| {
+            for sample in [&mut pair.base, &mut pair.candidate] {
+                sample.wall_ns *= factor;
+                sample.cpu_ns *= factor;
+            }
+        });
+        for (row, other) in judged(&run).rows.iter().zip(&judged(&scaled).rows) {
+            prop_assert_eq!((row.verdict, row.next), (other.verdict, other.next));
+            prop_assert_eq!(row.wall.expect("tested").p, other.wall.expect("tested").p);
+        }
+    }
+
+    #[test]
+    fn the_order_of_rounds_and_cases_does_not_matter(run in any_run()) {
+        let mut shuffled = run.clone();
+        shuffled.cases.reverse();
+        shuffled.cases.iter_mut().for_each(|case| case.rounds.reverse());
+        prop_assert_eq!(judged(&run), judged(&shuffled));
+    }
+}
