@@ -9,6 +9,7 @@
 //!
 //! Both sides of a run have the same flags and paths of the same length, so that nothing but the code differs.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::process::{Around, Process};
+use crate::process::Process;
 use crate::tree::{Repository, Source, Worktree};
 use crate::watch::{Event, Watch};
 
@@ -28,6 +29,9 @@ use metadata::Target;
 
 /// What is there of the programs of one key.
 const LIST: &str = "suites.json";
+
+/// What the names of scratch folders begin with.
+const SCRATCH: &str = "run-";
 
 /// Programs that are kept beside those of the current run; each is as large as all suites together.
 const KEPT: usize = 6;
@@ -54,6 +58,8 @@ pub struct Built {
     pub source: Source,
     /// In the order of their names.
     pub(crate) suites: Vec<Suite>,
+    /// Every suite that the commit has, wanted or not.
+    known: Vec<String>,
     tree: Arc<Worktree>,
 }
 
@@ -106,6 +112,7 @@ impl Workshop {
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(Error::file(&path))?;
         lock.try_lock().map_err(|_| Error::Busy { path })?;
+        clear_leftovers(repository, &folder)?;
         Ok(Self {
             repository: repository.clone(),
             workspace: workspace.to_owned(),
@@ -117,7 +124,9 @@ impl Workshop {
 
     /// A folder for what a run leaves behind only while it runs.
     pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Error> {
-        let made = tempfile::Builder::new().prefix("run-").tempdir_in(&self.folder);
+        let made = tempfile::Builder::new()
+            .prefix(SCRATCH)
+            .tempdir_in(&self.folder);
         made.map_err(Error::file(&self.folder))
     }
 
@@ -137,6 +146,17 @@ impl Workshop {
         } else {
             self.build(sources[1], wanted, watch)?
         };
+        let known: BTreeSet<&String> = base.known.iter().chain(&candidate.known).collect();
+        let unknown = wanted
+            .into_iter()
+            .flatten()
+            .find(|name| !known.contains(name));
+        if let Some(name) = unknown {
+            return Err(Error::UnknownSuite {
+                name: name.clone(),
+                known: known.into_iter().cloned().collect(),
+            });
+        }
         Ok([base, candidate])
     }
 
@@ -150,13 +170,21 @@ impl Workshop {
         watch: &dyn Watch,
     ) -> Result<Built, Error> {
         let own_lock = self.lock_to_copy(source)?;
-        let key = key::of(&source.commit, &self.workspace, &self.features, own_lock.as_deref())?;
-        let tree = self.repository.check_out(&source.commit, &self.folder.join("trees").join(&key))?;
+        let key = key::of(
+            &source.commit,
+            &self.workspace,
+            &self.features,
+            own_lock.as_deref(),
+        )?;
+        let tree = self
+            .repository
+            .check_out(&source.commit, &self.folder.join("trees").join(&key))?;
         let workspace = tree.path.join(&self.repository.workspace);
         if let Some(lock) = own_lock {
             fs::copy(&lock, workspace.join("Cargo.lock")).map_err(Error::file(&lock))?;
         }
         let mut targets = metadata::bench_targets(&workspace, &source.label)?;
+        let known = targets.iter().map(|target| target.name.clone()).collect();
         targets.retain(|target| wanted.is_none_or(|wanted| wanted.contains(&target.name)));
 
         let programs = self.folder.join("programs").join(&key);
@@ -167,7 +195,8 @@ impl Workshop {
             watch.note(Event::Cached { side, commit });
         } else {
             watch.note(Event::Building { side, commit });
-            suites.extend(self.build_targets(&workspace, &tree, source, &targets, &programs, watch)?);
+            suites
+                .extend(self.build_targets(&workspace, &tree, source, &targets, &programs, watch)?);
         }
         suites.sort_by(|left, right| left.name.cmp(&right.name));
         keep(&programs, &suites)?;
@@ -180,6 +209,7 @@ impl Workshop {
         Ok(Built {
             source: source.clone(),
             suites,
+            known,
             tree: Arc::new(tree),
         })
     }
@@ -187,7 +217,9 @@ impl Workshop {
     /// Where git does not know a lock file, the user's own is put into the tree, so that both sides use one.
     fn lock_to_copy(&self, source: &Source) -> Result<Option<PathBuf>, Error> {
         let lock = self.workspace.join("Cargo.lock");
-        let is_known = self.repository.has_file(&source.commit, Path::new("Cargo.lock"))?;
+        let is_known = self
+            .repository
+            .has_file(&source.commit, Path::new("Cargo.lock"))?;
         Ok((!is_known && lock.is_file()).then_some(lock))
     }
 
@@ -220,8 +252,12 @@ impl Workshop {
                 continue;
             };
             let file = target.name.clone();
-            fs::copy(&built.executable, programs.join(&file)).map_err(Error::file(&built.executable))?;
-            let folder = target.folder.strip_prefix(&tree.path).unwrap_or(Path::new(""));
+            fs::copy(&built.executable, programs.join(&file))
+                .map_err(Error::file(&built.executable))?;
+            let folder = target
+                .folder
+                .strip_prefix(&tree.path)
+                .unwrap_or(Path::new(""));
             suites.push(Suite {
                 name: target.name.clone(),
                 folder: folder.to_owned(),
@@ -253,6 +289,21 @@ impl Workshop {
     }
 }
 
+/// Removes what a run that was killed could not: with the lock held, nobody uses it.
+fn clear_leftovers(repository: &Repository, folder: &Path) -> Result<(), Error> {
+    let trees = folder.join("trees");
+    for entry in fs::read_dir(&trees).map_err(Error::file(&trees))?.flatten() {
+        repository.clear(&entry.path())?;
+    }
+    let entries = fs::read_dir(folder).map_err(Error::file(folder))?.flatten();
+    for entry in entries {
+        if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+            fs::remove_dir_all(entry.path()).map_err(Error::file(&entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
 /// What an earlier run built; a list that cannot be read is as good as none.
 fn listed(programs: &Path) -> Vec<Suite> {
     let text = fs::read_to_string(programs.join(LIST)).unwrap_or_default();
@@ -276,10 +327,7 @@ fn keep(programs: &Path, suites: &[Suite]) -> Result<(), Error> {
 
 fn run_cargo(command: Command, source: &Source, watch: &dyn Watch) -> Result<String, Error> {
     let (mut process, mut peer) = Process::start_talking(command)?;
-    let mut around = Around {
-        process: &mut process,
-        watch,
-    };
+    let mut around = process.watched(watch);
     // Cargo never speaks on the wire; the end is what is waited for.
     let answer = peer.answer(PATIENCE, &mut around);
     if watch.stopped() {

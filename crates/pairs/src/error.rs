@@ -15,7 +15,9 @@ pub enum Error {
         words: String,
     },
     /// The name means no commit.
-    #[error("failed to find the commit {name:?}: {words}; name a branch, a tag or a commit, or fetch it first")]
+    #[error(
+        "failed to find the commit {name:?}: {words}; name a branch, a tag or a commit, or fetch it first"
+    )]
     UnknownCommit {
         /// What was typed.
         name: String,

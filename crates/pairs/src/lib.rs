@@ -8,22 +8,53 @@
 pub mod turns;
 pub mod wire;
 
+#[cfg(target_os = "linux")]
+mod usage;
+
 #[cfg(feature = "driver")]
 pub mod error;
-#[cfg(feature = "driver")]
-pub mod interrupt;
-#[cfg(feature = "driver")]
-pub mod tree;
+
 #[cfg(feature = "driver")]
 pub mod watch;
+
+#[cfg(feature = "driver")]
+pub mod interrupt;
+
+#[cfg(feature = "driver")]
+pub mod tree;
+
+#[cfg(feature = "driver")]
+pub mod build;
+
+#[cfg(feature = "driver")]
+pub mod course;
+
+#[cfg(feature = "driver")]
+pub mod session;
+
+#[cfg(feature = "driver")]
+pub mod past;
+
+#[cfg(feature = "driver")]
+pub mod schedule;
+
+#[cfg(feature = "driver")]
+mod listing;
+
+#[cfg(feature = "driver")]
+mod round;
+
+#[cfg(feature = "driver")]
+mod samples;
+
 #[cfg(feature = "driver")]
 pub mod referee;
 
 #[cfg(feature = "driver")]
-mod cores;
-#[cfg(feature = "driver")]
 mod peer;
+
 #[cfg(feature = "driver")]
 mod process;
-#[cfg(target_os = "linux")]
-mod usage;
+
+#[cfg(feature = "driver")]
+mod cores;

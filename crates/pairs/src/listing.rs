@@ -11,11 +11,14 @@ use crate::build::{Built, Suite};
 use crate::cores::Cores;
 use crate::error::Error;
 use crate::peer::Fault;
-use crate::process::{Around, Place, Process};
+use crate::process::{Place, Process};
 use crate::watch::Watch;
 
 /// How long a suite may take to name its cases; some prepare everything first.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What stands for the cases of a suite that no side could name.
+const ALL: &str = "(all cases)";
 
 /// A case that at least one side has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,16 +77,34 @@ pub(crate) fn merge(suite: &str, said: &[Said; 2]) -> Vec<Listed> {
     };
     let [of_base, of_candidate] = [&said[0], &said[1]].map(names_of);
     let mut names = of_candidate.clone();
-    names.extend(of_base.iter().filter(|name| !of_candidate.contains(name)).cloned());
+    names.extend(
+        of_base
+            .iter()
+            .filter(|name| !of_candidate.contains(name))
+            .cloned(),
+    );
 
-    let takes_turns = said.iter().all(|said| matches!(said, Said::Cases { takes_turns: true, .. }));
+    if names.is_empty() && said.iter().any(|said| matches!(said, Said::Failed(_))) {
+        // Nobody knows what it holds, and it must not disappear for that.
+        names.push(ALL.to_owned());
+    }
+
+    let takes_turns = said.iter().all(|said| {
+        matches!(
+            said,
+            Said::Cases {
+                takes_turns: true,
+                ..
+            }
+        )
+    });
     let failure = |name: &String| {
-        if !of_base.contains(name) {
-            Some(why_missing(&said[0], 0))
-        } else if !of_candidate.contains(name) {
-            Some(why_missing(&said[1], 1))
-        } else {
-            None
+        let has_failed = |side: usize| matches!(said[side], Said::Failed(_));
+        match (of_base.contains(name), of_candidate.contains(name)) {
+            (true, true) => None,
+            (false, false) if has_failed(1) => Some(why_missing(&said[1], 1)),
+            (false, _) => Some(why_missing(&said[0], 0)),
+            (true, false) => Some(why_missing(&said[1], 1)),
         }
     };
     let listed = names.iter().filter_map(|name| {
@@ -97,7 +118,9 @@ pub(crate) fn merge(suite: &str, said: &[Said; 2]) -> Vec<Listed> {
     });
     // Two names of one case would be one case with two answers.
     let mut seen = BTreeMap::new();
-    listed.filter(|listed| seen.insert(listed.case.clone(), ()).is_none()).collect()
+    listed
+        .filter(|listed| seen.insert(listed.case.clone(), ()).is_none())
+        .collect()
 }
 
 /// The id of a case; one whose group does not have the name of its suite gets that in front.
@@ -142,10 +165,7 @@ fn ask(side: &Built, name: &str, watch: &dyn Watch) -> Result<Said, Error> {
         takes_turns: true,
     };
     let (mut process, mut peer) = Process::start(command, place)?;
-    let mut around = Around {
-        process: &mut process,
-        watch,
-    };
+    let mut around = process.watched(watch);
     match peer.answer(PATIENCE, &mut around) {
         // A suite of another version speaks, but not with us: it is measured as one that takes no turns.
         Ok(_) | Err(Fault::Garbled) => {}
@@ -156,7 +176,10 @@ fn ask(side: &Built, name: &str, watch: &dyn Watch) -> Result<Said, Error> {
     if !ended.status.success() {
         return Ok(Said::Failed(Failed::Panicked(ended.words())));
     }
-    let names = ended.stdout.lines().filter_map(|line| line.strip_suffix(": benchmark"));
+    let names = ended
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_suffix(": benchmark"));
     Ok(Said::Cases {
         names: names.map(str::to_owned).collect(),
         takes_turns: peer.said_hello(),

@@ -104,12 +104,28 @@ impl Process {
 
     /// Waits for the end of a process that has closed its wire, or is known to be gone.
     pub(crate) fn wait(mut self) -> Result<Ended, Error> {
-        let status = self.child.wait().map_err(Error::file(Path::new("child process")))?;
+        let status = self
+            .child
+            .wait()
+            .map_err(Error::file(Path::new("child process")))?;
         Ok(Ended {
             status,
             stdout: text_of(&mut self.stdout)?,
-            stderr: self.stderr.as_mut().map(text_of).transpose()?.unwrap_or_default(),
+            stderr: self
+                .stderr
+                .as_mut()
+                .map(text_of)
+                .transpose()?
+                .unwrap_or_default(),
         })
+    }
+
+    /// The process as its peer's surroundings.
+    pub(crate) fn watched<'a>(&'a mut self, watch: &'a dyn Watch) -> Around<'a> {
+        Around {
+            process: self,
+            watch,
+        }
     }
 
     fn has_exited(&mut self) -> bool {
@@ -139,7 +155,9 @@ impl Ended {
         let panic = lines.iter().position(|line| line.contains("panicked at"));
         let told = lines[panic.unwrap_or(end)..].iter().copied();
         let told: Vec<&str> = told
-            .take_while(|line| !line.starts_with("stack backtrace:") && !line.starts_with("note: run with"))
+            .take_while(|line| {
+                !line.starts_with("stack backtrace:") && !line.starts_with("note: run with")
+            })
             .take(KEPT_LINES)
             .collect();
         if told.is_empty() {
@@ -152,8 +170,8 @@ impl Ended {
 
 /// A process and whoever watches, as a peer wants to know of them.
 pub(crate) struct Around<'a> {
-    pub(crate) process: &'a mut Process,
-    pub(crate) watch: &'a dyn Watch,
+    process: &'a mut Process,
+    watch: &'a dyn Watch,
 }
 
 impl Surroundings for Around<'_> {
@@ -178,7 +196,9 @@ fn kept() -> Result<File, Error> {
 }
 
 fn copy(file: &File) -> Result<Stdio, Error> {
-    let copy = file.try_clone().map_err(Error::file(&std::env::temp_dir()))?;
+    let copy = file
+        .try_clone()
+        .map_err(Error::file(&std::env::temp_dir()))?;
     Ok(Stdio::from(copy))
 }
 

@@ -33,22 +33,27 @@ impl Patience {
     }
 }
 
+/// One of the two processes that take turns, and what is around it.
+pub(crate) struct Player<'a> {
+    pub(crate) peer: &'a mut Peer,
+    pub(crate) around: &'a mut dyn Surroundings,
+}
+
 /// Gives turns to both processes alternately until both have ended.
 ///
 /// A process that ends early, well or by a panic, does not stop the other, which has only its own samples left to take.
 pub(crate) fn alternate(
-    peers: [&mut Peer; 2],
+    players: &mut [Player<'_>; 2],
     first: SideIndex,
     patience: &Patience,
-    arounds: [&mut dyn Surroundings; 2],
 ) -> Result<[Vec<Turn>; 2], (SideIndex, Fault)> {
     let mut turns = [Vec::new(), Vec::new()];
     let mut has_ended = [false; 2];
     let mut side = first;
     while !(has_ended[0] && has_ended[1]) {
         if !has_ended[side] {
-            let within = patience.of_turn(turns[side].len());
-            let answer = peers[side].turn(within, &mut *arounds[side]);
+            let Player { peer, around } = &mut players[side];
+            let answer = peer.turn(patience.of_turn(turns[side].len()), &mut **around);
             match answer.map_err(|fault| (side, fault))? {
                 Answer::Sample(turn) => turns[side].push(turn),
                 Answer::Ended => has_ended[side] = true,

@@ -162,7 +162,11 @@ mod tests {
     #[test]
     fn slow_cases_take_fewer_samples() {
         for (sample_ms, expected) in [(0, 30), (2, 30), (4, 30), (8, 15), (12, 10), (900, 10)] {
-            assert_eq!(n_samples(Duration::from_millis(sample_ms)), expected, "{sample_ms} ms");
+            assert_eq!(
+                n_samples(Duration::from_millis(sample_ms)),
+                expected,
+                "{sample_ms} ms"
+            );
         }
     }
 }

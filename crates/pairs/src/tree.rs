@@ -56,7 +56,9 @@ impl Source {
 impl Repository {
     /// The repository that holds this folder of a workspace.
     pub fn around(folder: &Path) -> Result<Self, Error> {
-        let output = git(folder).args(["rev-parse", "--show-toplevel", "--show-prefix"]).output();
+        let output = git(folder)
+            .args(["rev-parse", "--show-toplevel", "--show-prefix"])
+            .output();
         let output = output.map_err(Error::start(Path::new("git")))?;
         if !output.status.success() {
             return Err(Error::NoRepository {
@@ -105,7 +107,10 @@ impl Repository {
         let index = folder.path().join("index");
         let run = |arguments: &[&str]| {
             let mut command = git(&self.top);
-            command.env("GIT_INDEX_FILE", &index).envs(NOBODY).args(arguments);
+            command
+                .env("GIT_INDEX_FILE", &index)
+                .envs(NOBODY)
+                .args(arguments);
             checked(command, "take the working tree as it is")
         };
         run(&["read-tree", "HEAD"])?;
@@ -133,14 +138,22 @@ impl Repository {
     pub(crate) fn has_file(&self, commit: &str, file: &Path) -> Result<bool, Error> {
         let spec = format!("{commit}:{}", self.workspace.join(file).display());
         let output = git(&self.top).args(["cat-file", "-e", &spec]).output();
-        Ok(output.map_err(Error::start(Path::new("git")))?.status.success())
+        Ok(output
+            .map_err(Error::start(Path::new("git")))?
+            .status
+            .success())
+    }
+
+    /// Removes a worktree, or whatever lies there.
+    pub(crate) fn clear(&self, path: &Path) -> Result<(), Error> {
+        clear(&self.top, path)
     }
 
     /// Checks a commit out at this path, where nothing of an earlier run may be left.
     ///
     /// Every file is new then: Cargo, who tells by age what to build again, never takes another commit's work for it.
     pub(crate) fn check_out(&self, commit: &str, path: &Path) -> Result<Worktree, Error> {
-        clear(&self.top, path)?;
+        self.clear(path)?;
         let mut command = git(&self.top);
         command.args(["worktree", "add", "--quiet", "--force", "--detach"]);
         command.arg(path).arg(commit);
@@ -163,7 +176,9 @@ impl Drop for Worktree {
 
 fn clear(top: &Path, path: &Path) -> Result<(), Error> {
     let mut command = git(top);
-    command.args(["worktree", "remove", "--force", "--force"]).arg(path);
+    command
+        .args(["worktree", "remove", "--force", "--force"])
+        .arg(path);
     // It fails where git knows no worktree; whatever lies there then goes as a plain folder.
     command.output().map_err(Error::start(Path::new("git")))?;
     if path.exists() {

@@ -68,15 +68,27 @@ impl Ingredients {
     /// Hexadecimal digits of a hash; enough that no two builds of one folder meet.
     pub(super) fn key(&self) -> String {
         let mut hash = Sha256::new();
-        let variables = self.variables.iter().flat_map(|(name, value)| [name, value]);
-        let parts = [&self.commit, &self.toolchain, &self.configuration, &self.lock];
+        let variables = self
+            .variables
+            .iter()
+            .flat_map(|(name, value)| [name, value]);
+        let parts = [
+            &self.commit,
+            &self.toolchain,
+            &self.configuration,
+            &self.lock,
+        ];
         for part in parts.into_iter().chain(variables).chain(&self.features) {
             // The length keeps two parts from being read as two others.
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
         let digest = hash.finalize();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 

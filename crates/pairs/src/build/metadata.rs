@@ -56,9 +56,12 @@ pub(super) fn bench_targets(workspace: &Path, tree: &str) -> Result<Vec<Target>,
     command.args(["metadata", "--no-deps", "--format-version", "1"]);
     let output = command.output().map_err(Error::start(Path::new("cargo")))?;
     if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        return Err(failed(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ));
     }
-    let metadata = serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
+    let metadata =
+        serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
     Ok(targets_of(&metadata))
 }
 
@@ -67,10 +70,14 @@ pub(super) fn targets_of(metadata: &Value) -> Vec<Target> {
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
         let folder = manifest.parent().unwrap_or(Path::new(""));
-        let benches = package["targets"].as_array().into_iter().flatten().filter(|target| {
-            let wants = target["required-features"].as_array();
-            is_bench(target) && wants.is_none_or(Vec::is_empty)
-        });
+        let benches = package["targets"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|target| {
+                let wants = target["required-features"].as_array();
+                is_bench(target) && wants.is_none_or(Vec::is_empty)
+            });
         let package = package["name"].as_str().unwrap_or_default();
         targets.extend(benches.filter_map(|target| {
             let bench = target["name"].as_str()?;

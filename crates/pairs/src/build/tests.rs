@@ -26,7 +26,12 @@ fn a_key_changes_with_every_ingredient_and_with_nothing_else() {
         |it| it.commit.push('0'),
         |it| it.toolchain.push('1'),
         |it| it.features.push("fast".to_owned()),
-        |it| drop(it.variables.insert("RUSTFLAGS".to_owned(), "-Copt-level=1".to_owned())),
+        |it| {
+            drop(
+                it.variables
+                    .insert("RUSTFLAGS".to_owned(), "-Copt-level=1".to_owned()),
+            )
+        },
         |it| it.configuration.push_str("[build]"),
         |it| it.lock.push_str("version = 4"),
     ];
@@ -43,10 +48,20 @@ fn a_key_changes_with_every_ingredient_and_with_nothing_else() {
 
 #[test]
 fn flags_matter_and_places_do_not() {
-    for variable in ["RUSTFLAGS", "CARGO_PROFILE_BENCH_LTO", "CFLAGS", "RUSTC_WRAPPER"] {
+    for variable in [
+        "RUSTFLAGS",
+        "CARGO_PROFILE_BENCH_LTO",
+        "CFLAGS",
+        "RUSTC_WRAPPER",
+    ] {
         assert!(matters(variable), "{variable}");
     }
-    for variable in ["HOME", "CARGO_TARGET_DIR", "RUST_BACKTRACE", "CARGO_TERM_COLOR"] {
+    for variable in [
+        "HOME",
+        "CARGO_TARGET_DIR",
+        "RUST_BACKTRACE",
+        "CARGO_TERM_COLOR",
+    ] {
         assert!(!matters(variable), "{variable}");
     }
 }
@@ -54,11 +69,13 @@ fn flags_matter_and_places_do_not() {
 #[test]
 fn bench_targets_are_found_with_their_folders() {
     let bench = |name: &str, folder: &str| json!({"name": name, "kind": ["bench"], "src_path": format!("{folder}/{name}.rs")});
-    let package = |name: &str, targets: &[Value]| json!({
-        "name": name,
-        "manifest_path": format!("/w/{name}/Cargo.toml"),
-        "targets": targets,
-    });
+    let package = |name: &str, targets: &[Value]| {
+        json!({
+            "name": name,
+            "manifest_path": format!("/w/{name}/Cargo.toml"),
+            "targets": targets,
+        })
+    };
     let library = json!({"name": "a", "kind": ["lib"], "src_path": "/w/a/lib.rs"});
     let counts = json!({"name": "counts", "kind": ["bench"], "src_path": "/w/a/counts.rs", "required-features": ["valgrind"]});
     let metadata = json!({"packages": [
@@ -67,8 +84,14 @@ fn bench_targets_are_found_with_their_folders() {
     ]});
 
     let found = targets_of(&metadata);
-    let named: Vec<[&str; 2]> = found.iter().map(|target| [&*target.name, &*target.bench]).collect();
-    assert_eq!(named, [["queue", "queue"], ["a-sort", "sort"], ["b-sort", "sort"]]);
+    let named: Vec<[&str; 2]> = found
+        .iter()
+        .map(|target| [&*target.name, &*target.bench])
+        .collect();
+    assert_eq!(
+        named,
+        [["queue", "queue"], ["a-sort", "sort"], ["b-sort", "sort"]]
+    );
     assert_eq!(found[2].folder, PathBuf::from("/w/b"));
 }
 

@@ -14,17 +14,22 @@ fn cases(names: &[&str]) -> Said {
 }
 
 /// Merges what the sides said of suite `sort`, and checks ids and failures.
-fn check(said: [Said; 2], expected: &[(&str, Option<CaseFailure>)]) {
-    let listed = merge("sort", &said);
-    let got: Vec<(&str, Option<CaseFailure>)> =
-        listed.iter().map(|listed| (listed.case.as_str(), listed.failure.clone())).collect();
+fn check(said: &[Said; 2], expected: &[(&str, Option<CaseFailure>)]) {
+    let listed = merge("sort", said);
+    let got: Vec<(&str, Option<CaseFailure>)> = listed
+        .iter()
+        .map(|listed| (listed.case.as_str(), listed.failure.clone()))
+        .collect();
     assert_eq!(got, expected);
 }
 
 #[test]
 fn a_renamed_case_is_missing_on_either_side() {
     check(
-        [cases(&["sort/old/1", "sort/same/1"]), cases(&["sort/same/1", "sort/new/1"])],
+        &[
+            cases(&["sort/old/1", "sort/same/1"]),
+            cases(&["sort/same/1", "sort/new/1"]),
+        ],
         &[
             ("sort/same/1", None),
             ("sort/new/1", Some(CaseFailure::MissingInBase)),
@@ -36,7 +41,10 @@ fn a_renamed_case_is_missing_on_either_side() {
 #[test]
 fn a_suite_that_one_side_lacks_is_missing_with_all_its_cases() {
     let missing = Some(CaseFailure::MissingInBase);
-    check([Said::NoSuite, cases(&["sort/a/1", "sort/b/1"])], &[("sort/a/1", missing.clone()), ("sort/b/1", missing)]);
+    check(
+        &[Said::NoSuite, cases(&["sort/a/1", "sort/b/1"])],
+        &[("sort/a/1", missing.clone()), ("sort/b/1", missing)],
+    );
 }
 
 #[test]
@@ -44,16 +52,39 @@ fn a_suite_that_fails_before_it_names_its_cases_says_why() {
     let panicked = Said::Failed(Failed::Panicked("no fixture".to_owned()));
     let message = "no fixture".to_owned();
     check(
-        [cases(&["sort/a/1"]), panicked],
-        &[("sort/a/1", Some(CaseFailure::PanickedInCandidate { message }))],
+        &[cases(&["sort/a/1"]), panicked],
+        &[(
+            "sort/a/1",
+            Some(CaseFailure::PanickedInCandidate { message }),
+        )],
     );
     let silent = Said::Failed(Failed::Silent(Duration::from_secs(60)));
-    check([silent, cases(&["sort/a/1"])], &[("sort/a/1", Some(CaseFailure::TimedOut { after_ms: 60_000 }))]);
+    check(
+        &[silent, cases(&["sort/a/1"])],
+        &[("sort/a/1", Some(CaseFailure::TimedOut { after_ms: 60_000 }))],
+    );
+}
+
+#[test]
+fn a_new_suite_that_fails_does_not_disappear() {
+    let panicked = Said::Failed(Failed::Panicked("no fixture".to_owned()));
+    let message = "no fixture".to_owned();
+    check(
+        &[Said::NoSuite, panicked],
+        &[(
+            "sort/(all cases)",
+            Some(CaseFailure::PanickedInCandidate { message }),
+        )],
+    );
+    check(&[Said::NoSuite, cases(&[])], &[]);
 }
 
 #[test]
 fn ids_of_any_project_get_their_suite_in_front() {
-    check([cases(&["fib 20", "Fib/20"]), cases(&["fib 20", "Fib/20"])], &[("sort/fib 20", None), ("sort/Fib/20", None)]);
+    check(
+        &[cases(&["fib 20", "Fib/20"]), cases(&["fib 20", "Fib/20"])],
+        &[("sort/fib 20", None), ("sort/Fib/20", None)],
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::{Patience, alone, alternate};
+use super::{Patience, Player, alone, alternate};
 use crate::peer::{Fault, Peer, Surroundings};
 use crate::wire::{Message, Turn, VERSION};
 
@@ -108,16 +108,20 @@ fn check(
     let mut base = fakes[0].start(0, &journal);
     let mut candidate = fakes[1].start(1, &journal);
     let (mut left, mut right) = (Calm { stopped: false }, Calm { stopped: false });
-    let got = alternate(
-        [&mut base, &mut candidate],
-        first,
-        &PATIENCE,
-        [&mut left, &mut right],
-    );
+    let mut players = [
+        Player {
+            peer: &mut base,
+            around: &mut left,
+        },
+        Player {
+            peer: &mut candidate,
+            around: &mut right,
+        },
+    ];
+    let got = alternate(&mut players, first, &PATIENCE);
     let counted = got.map(|turns| turns.map(|turns| turns.len()));
     assert_eq!(counted, expected);
-    let order = journal.lock().expect("whole").clone();
-    order
+    journal.lock().expect("whole").clone()
 }
 
 #[test]

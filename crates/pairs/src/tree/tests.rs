@@ -38,7 +38,9 @@ fn a_workspace_may_lie_below_the_top() {
 #[test]
 fn a_clean_tree_is_its_commit() {
     let (_folder, repository) = repository();
-    let tree = repository.working_tree(Path::new("target")).expect("a tree");
+    let tree = repository
+        .working_tree(Path::new("target"))
+        .expect("a tree");
     assert!(!tree.is_dirty());
     assert_eq!(tree.commit, repository.commit("HEAD").expect("it").commit);
 }
@@ -47,10 +49,19 @@ fn a_clean_tree_is_its_commit() {
 fn the_same_dirty_tree_is_the_same_commit_and_another_is_not() {
     let (folder, repository) = repository();
     fs::write(folder.path().join("inner/new.rs"), "fn f() {}").expect("a file");
-    let dirty = repository.working_tree(Path::new("target")).expect("a tree");
+    let dirty = repository
+        .working_tree(Path::new("target"))
+        .expect("a tree");
     assert!(dirty.is_dirty());
-    assert_eq!(repository.working_tree(Path::new("target")).expect("again"), dirty);
-    assert!(repository.has_file(&dirty.commit, Path::new("new.rs")).expect("asked"));
+    assert_eq!(
+        repository.working_tree(Path::new("target")).expect("again"),
+        dirty
+    );
+    assert!(
+        repository
+            .has_file(&dirty.commit, Path::new("new.rs"))
+            .expect("asked")
+    );
 
     let target = folder.path().join("target");
     fs::create_dir(&target).expect("a folder");
@@ -59,10 +70,20 @@ fn the_same_dirty_tree_is_the_same_commit_and_another_is_not() {
     fs::remove_dir_all(&target).expect("removed");
 
     fs::write(folder.path().join("inner/new.rs"), "fn g() {}").expect("a file");
-    assert_ne!(repository.working_tree(Path::new("target")).expect("another").commit, dirty.commit);
+    assert_ne!(
+        repository
+            .working_tree(Path::new("target"))
+            .expect("another")
+            .commit,
+        dirty.commit
+    );
     let mut status = git(folder.path());
     status.args(["diff", "--cached", "--name-only"]);
-    assert_eq!(checked(status, "look").expect("status"), "", "the user's index is untouched");
+    assert_eq!(
+        checked(status, "look").expect("status"),
+        "",
+        "the user's index is untouched"
+    );
 }
 
 #[test]
@@ -76,7 +97,11 @@ fn a_worktree_is_gone_when_dropped_even_after_a_run_that_was_killed() {
         std::mem::forget(repository.check_out(&head, &path).expect("a worktree"));
         assert!(path.join("inner/Cargo.lock").is_file());
     }
-    drop(repository.check_out(&head, &path).expect("over the old one"));
+    drop(
+        repository
+            .check_out(&head, &path)
+            .expect("over the old one"),
+    );
     assert!(!path.exists());
     let mut list = git(&repository.top);
     list.args(["worktree", "list"]);
@@ -90,7 +115,13 @@ fn unknown_names_and_places_are_named() {
         repository.commit("nowhere"),
         Err(Error::UnknownCommit { name, .. }) if name == "nowhere"
     ));
-    assert!(matches!(repository.commit("--help"), Err(Error::UnknownCommit { .. })));
+    assert!(matches!(
+        repository.commit("--help"),
+        Err(Error::UnknownCommit { .. })
+    ));
     let outside = tempfile::tempdir().expect("a temporary folder");
-    assert!(matches!(Repository::around(outside.path()), Err(Error::NoRepository { .. })));
+    assert!(matches!(
+        Repository::around(outside.path()),
+        Err(Error::NoRepository { .. })
+    ));
 }

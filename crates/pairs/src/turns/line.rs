@@ -85,7 +85,10 @@ impl Line {
 
 impl State {
     fn say(&mut self, message: Message) {
-        let sent = self.stream.as_mut().map(|stream| stream.write_all(&message.to_bytes()));
+        let sent = self
+            .stream
+            .as_mut()
+            .map(|stream| stream.write_all(&message.to_bytes()));
         if !matches!(sent, Some(Ok(()))) {
             self.stream = None;
         }
@@ -93,7 +96,10 @@ impl State {
 
     fn wait(&mut self) {
         let mut byte = [0];
-        let read = self.stream.as_mut().map(|stream| stream.read_exact(&mut byte));
+        let read = self
+            .stream
+            .as_mut()
+            .map(|stream| stream.read_exact(&mut byte));
         if matches!(read, Some(Ok(()))) && byte == [wire::GO] {
             self.taking = Some(Taking {
                 began: Usage::now(),
