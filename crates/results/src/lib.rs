@@ -1,11 +1,12 @@
 //! Records, machines, baselines, statistics, comparison, verdicts and reports.
 //!
 //! Knows nothing about how a number was measured: it reads files that a run left behind, and writes files that the
-//! next step reads. `stats`, `compare` and `verdict` are pure: no clock, no file, no log.
+//! next step reads. `stats`, `compare`, `verdict` and the judging half of `pairs` are pure: no clock, no file, no log.
 //!
 //! The way of the data: [`criterion`], [`iai`] and [`figures`] read a run; [`record`] keeps it; [`baseline`] makes
 //! several runs into what later runs are held against; [`comparison`] reads both sides and lets [`compare`] judge;
-//! [`report`] and [`closing`] say it.
+//! [`report`] and [`closing`] say it. Beside it, [`pairs`] judges two programs that were measured in turns, without a
+//! baseline.
 
 pub mod baseline;
 pub mod case_id;

@@ -1,6 +1,6 @@
 //! Pair mode: base and candidate measured side by side, in turns, and judged without a baseline.
 //!
-//! [`sample`] is what the measuring side leaves behind. [`test`] asks whether one case's rounds lean to a side, [`level`]
+//! [`sample`] is what the measuring side leaves behind. [`mod@test`] asks whether one case's rounds lean to a side, [`level`]
 //! shares one false-alarm budget among all cases, [`control`] asks whether the machine lets the test be believed,
 //! [`judge`] makes verdicts of it, and [`comparison`] is what reports show. All but the reading is pure.
 
@@ -11,5 +11,7 @@ pub mod level;
 pub mod sample;
 pub mod test;
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 pub(crate) mod synthetic;

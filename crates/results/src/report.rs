@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 
 pub mod json;
 pub mod markdown;
+pub mod pairs;
 pub mod text;
 
+mod paint;
 mod words;
 
 /// Whether a text has colours; it is understandable without.

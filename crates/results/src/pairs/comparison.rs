@@ -98,7 +98,7 @@ pub enum Confirmation {
     Agreed {
         /// The chance of rounds as lopsided towards slower.
         p: f64,
-        /// Whether they ran on cores that the first ones did not use.
+        /// Whether they ran on cores that the first ones did not use; rounds that alternate use all.
         is_other_core: bool,
     },
     /// They do not agree.
@@ -116,7 +116,7 @@ pub enum Next {
     Nothing,
     /// Take more rounds: it is open and could still be decided.
     MoreRounds,
-    /// Take fresh rounds on another core.
+    /// Take fresh rounds, on another core where the first ones left one.
     Confirm {
         /// How many there should be in all.
         n_rounds: usize,
@@ -150,7 +150,7 @@ impl PairComparison {
             .map(|row| &row.id)
     }
 
-    /// The cases that need fresh rounds on another core, with how many there should be in all.
+    /// The cases that need fresh rounds, with how many there should be in all.
     pub fn unconfirmed(&self) -> impl Iterator<Item = (&CaseId, usize)> {
         self.rows.iter().filter_map(|row| match row.next {
             Next::Confirm { n_rounds } => Some((&row.id, n_rounds)),

@@ -50,8 +50,13 @@ pub struct NullEstimates {
 }
 
 impl NullEstimates {
-    /// Adds what the null control of a run gave; of a contaminated run too, for its machine is the one to live with.
+    /// Adds what the null control of a run gave, unless the run is contaminated by the default relevances.
+    ///
+    /// One bad day would otherwise blind a case for as long as its estimates are kept.
     pub fn add_run(&mut self, run: &PairRun) {
+        if NullControl::of(run, &PairRelevance::default()).is_contaminated() {
+            return;
+        }
         for case in &run.cases {
             for clock in clocks(case.engine) {
                 let log_ratios = test::log_ratios(&case.null_rounds, *clock);

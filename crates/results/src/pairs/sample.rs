@@ -67,7 +67,7 @@ pub struct PairCase {
     /// Base against base, where "candidate" is the base too; empty for a case that the null control did not draw.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub null_rounds: Vec<Round>,
-    /// Fresh rounds on another core, taken after `rounds` accused the case; empty for a case that was not accused.
+    /// Fresh rounds, on another core where `rounds` left one, taken after `rounds` accused the case; empty for a case that was not accused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirm_rounds: Vec<Round>,
     /// Why the case has no rounds, or fewer than the others; unset if nothing went wrong.

@@ -93,6 +93,7 @@ fn promises(text: &mut String, comparison: &Comparison) {
     let _ = writeln!(text);
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('|', "\\|")
+/// What stands in a cell of a table: one line, without the cell's own border.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::paint::{self, Tone, tone_of_promise, tone_of_verdict, wrapped};
 use super::{Colour, words};
 use crate::comparison::{Comparison, Outcome, PromiseRow, Row};
 use crate::record::Unit;
-use crate::verdict::{Promise, Verdict};
+use crate::verdict::Verdict;
 
 /// Columns of the whole table.
 pub const WIDTH: usize = 100;
@@ -193,57 +194,10 @@ impl Page {
     }
 
     fn painted(&self, word: &str, tone: Tone) -> String {
-        let code = match (self.colour, tone) {
-            (Colour::Never, _) | (_, Tone::Plain) => return word.to_owned(),
-            (Colour::Always, Tone::Bad) => "1;31",
-            (Colour::Always, Tone::Good) => "32",
-            (Colour::Always, Tone::Open) => "33",
-        };
-        format!("\u{1b}[{code}m{word}\u{1b}[0m")
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Tone {
-    Bad,
-    Good,
-    Open,
-    Plain,
-}
-
-fn tone_of_verdict(verdict: Verdict) -> Tone {
-    match verdict {
-        Verdict::Regressed => Tone::Bad,
-        Verdict::Improved => Tone::Good,
-        Verdict::Inconclusive | Verdict::Missing => Tone::Open,
-        Verdict::Unchanged | Verdict::New | Verdict::NotJudged => Tone::Plain,
-    }
-}
-
-fn tone_of_promise(promise: Promise) -> Tone {
-    match promise {
-        Promise::Missed => Tone::Bad,
-        Promise::Met => Tone::Good,
-        Promise::Inconclusive => Tone::Open,
-        Promise::Stated => Tone::Plain,
+        paint::painted(word, tone, self.colour)
     }
 }
 
 fn columns(name: &str, now: &str, baseline: &str, delta: &str, verdict: &str) -> String {
     format!("{name:<KEY_WIDTH$} {now:>12} {baseline:>12}  {delta:<21} {verdict}")
-}
-
-/// Breaks a sentence at spaces; a longer word stays whole.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

@@ -163,8 +163,13 @@ fn listed(differences: &[Difference]) -> String {
     fields.join("; ")
 }
 
-/// How many cases have which verdict, in the order in which they matter.
+/// How many cases of a comparison have which verdict.
 pub(super) fn cases_summary(comparison: &Comparison) -> String {
+    verdicts_summary(|verdict| comparison.count_of(verdict))
+}
+
+/// How many cases have which verdict, in the order in which they matter.
+pub(super) fn verdicts_summary(count_of: impl Fn(Verdict) -> usize) -> String {
     let verdicts = [
         Verdict::Regressed,
         Verdict::Improved,
@@ -176,7 +181,7 @@ pub(super) fn cases_summary(comparison: &Comparison) -> String {
     ];
     let counts = verdicts
         .iter()
-        .map(|verdict| (comparison.count_of(*verdict), verdict.as_str()));
+        .map(|verdict| (count_of(*verdict), verdict.as_str()));
     counted(counts).unwrap_or_else(|| "no case".to_owned())
 }
 

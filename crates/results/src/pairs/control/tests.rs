@@ -60,9 +60,12 @@ fn a_control_with_too_few_rounds_to_fire_does_not_count_as_silent() {
 fn a_floor_is_nearly_the_largest_of_few_estimates_either_way() {
     let mut estimates = NullEstimates::default();
     for percent in [0.1, -1.2, 0.3] {
-        let drawn = case("suite/drawn").with_null(&around(percent, 0.1, 15));
-        let blocks = case("suite/blocks").in_blocks().with_null(&[3.0; 15]);
-        estimates.add_run(&run(vec![drawn, blocks, case("suite/other")]));
+        estimates.add_run(&run(vec![
+            case("suite/drawn").with_null(&around(percent, 0.1, 15)),
+            case("suite/blocks").in_blocks().with_null(&[0.1; 15]),
+            case("suite/quiet").with_null(&around(0.0, 0.1, 15)),
+            case("suite/other"),
+        ]));
     }
     let floor = |id: &str, clock| estimates.floor(&case(id).id, clock);
     let drawn = floor("suite/drawn", Clock::Wall).expect("drawn thrice");
@@ -71,4 +74,13 @@ fn a_floor_is_nearly_the_largest_of_few_estimates_either_way() {
     assert!(floor("suite/blocks", Clock::Wall).is_some());
     assert_eq!(floor("suite/blocks", Clock::Cpu), None);
     assert_eq!(floor("suite/other", Clock::Wall), None);
+}
+
+#[test]
+fn a_contaminated_run_leaves_the_floors_as_they_are() {
+    let mut estimates = NullEstimates::default();
+    estimates.add_run(&run(vec![
+        case("suite/drawn").with_null(&around(16.0, 0.1, 15)),
+    ]));
+    assert_eq!(estimates, NullEstimates::default());
 }

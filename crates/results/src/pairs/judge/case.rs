@@ -225,9 +225,12 @@ pub(super) fn plan(row: &mut PairRow, case: &PairCase, n_rounds_most: usize) {
 }
 
 /// Takes back whatever was said: a machine on which equal programs differ says nothing about others.
+///
+/// A case that could not be measured keeps its own reason.
 pub(super) fn contaminate(row: &mut PairRow) {
     row.next = Next::Nothing;
-    if !matches!(row.verdict, Verdict::Missing | Verdict::New) {
+    let was_not_measured = [Verdict::Missing, Verdict::New, Verdict::NotJudged];
+    if !was_not_measured.contains(&row.verdict) {
         row.verdict = Verdict::NotJudged;
         row.reason = Some("the run is contaminated".to_owned());
     }

@@ -174,7 +174,12 @@ fn only_fresh_rounds_that_agree_make_a_regression() {
 #[test]
 fn a_change_that_equal_programs_were_seen_to_make_is_below_the_floor() {
     let now = run(vec![case("suite/case").with_rounds(&around(3.0, 0.3, 15))]);
-    let earlier = run(vec![case("suite/case").with_null(&around(-4.0, 0.3, 15))]);
+    let quiet = |name: &str| case(name).with_null(&around(0.0, 0.3, 15));
+    let earlier = run(vec![
+        case("suite/case").with_null(&around(-4.0, 0.3, 15)),
+        quiet("suite/quiet"),
+        quiet("suite/calm"),
+    ]);
     let mut null_estimates = NullEstimates::default();
     null_estimates.add_run(&earlier);
     let terms = Terms {
