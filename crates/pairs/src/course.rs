@@ -19,7 +19,8 @@ use crate::session::{Progress, Session};
 /// Rounds that an open case gets before it is looked at again.
 const MORE: usize = 5;
 
-/// The part of the budget that is kept for confirming: an accusation without fresh rounds decides nothing.
+/// The part of the budget that is kept for confirming, and may be overdrawn by as much if nothing is left: an accusation
+/// without fresh rounds decides nothing.
 const KEPT_FOR_CONFIRMING: f64 = 0.2;
 
 /// How a run is to go.
@@ -37,12 +38,12 @@ pub struct Plan {
 
 /// Measures and judges until nothing is open, or the budget is over.
 pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, Error> {
-    let began = Instant::now();
-    let end = began + plan.budget;
-    let reserve = began + plan.budget.mul_f64(1.0 - KEPT_FOR_CONFIRMING);
+    let end = Instant::now() + plan.budget;
+    let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
+    let reserve = end - kept;
 
     let n_rounds = first_rounds(plan.n_rounds, session.run().cases.len());
-    if session.measure_all(n_rounds, reserve)? == Progress::OutOfBudget {
+    if session.measure_all(n_rounds, end)? == Progress::OutOfBudget {
         return Ok(verdict(session, plan));
     }
     session.complete();
@@ -61,7 +62,7 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
         .unconfirmed()
         .map(|(case, n_rounds)| (case.clone(), (Stage::Confirm, n_rounds)))
         .collect();
-    session.measure_some(&wanted, end)?;
+    session.measure_some(&wanted, end.max(Instant::now() + kept))?;
     Ok(verdict(session, plan))
 }
 

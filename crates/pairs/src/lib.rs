@@ -1,14 +1,15 @@
 //! Pair mode: the suites of two commits take turns on one core, so that a noisy machine disturbs both alike.
 //!
-//! Two halves that share a wire. [`turns`] is the bench side: a Criterion measurement that any suite can carry for the
-//! price of Criterion alone. The feature `driver` adds the rest: from two commits to a file of paired samples.
+//! Two halves that share a wire. The feature `bench`, the default, is `turns`: a Criterion measurement that any suite can
+//! carry for the price of Criterion alone. The feature `driver` is the rest: from two commits to a file of paired samples.
 //!
 //! Left to others: judging what was measured (`results::pairs`), printing and exit codes (`plimsoll`).
 
+#[cfg(feature = "bench")]
 pub mod turns;
 pub mod wire;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "bench", target_os = "linux"))]
 mod usage;
 
 #[cfg(feature = "driver")]

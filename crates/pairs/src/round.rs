@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use results::pairs::sample::{CaseFailure, Engine, Pair, Round, Sample};
 
@@ -13,20 +14,20 @@ use crate::peer::{Fault, Peer};
 use crate::process::{Place, Process};
 use crate::referee::{self, Patience, Player, SideIndex};
 use crate::samples;
-use crate::schedule::MEASURING;
+use crate::schedule::{Length, SAMPLE};
 use crate::watch::Watch;
 use crate::wire::Turn;
 
 /// How long a process warms up: long enough to count iterations, short because every round pays for it.
-const WARM_UP_SECONDS: f64 = 0.02;
+const WARM_UP: Duration = Duration::from_millis(20);
 
 /// Fresh processes of one case, ready to be started.
 pub(crate) struct Setting<'a> {
     pub(crate) listed: &'a Listed,
     /// What takes the place of base and candidate: in the null control, the base twice.
     pub(crate) sides: [&'a Built; 2],
-    /// Samples of each process.
-    pub(crate) n_samples: usize,
+    /// How much each process measures.
+    pub(crate) length: Length,
     /// A folder for what Criterion stores.
     pub(crate) scratch: &'a Path,
     pub(crate) core: u32,
@@ -96,9 +97,13 @@ impl Setting<'_> {
         let [of_base, of_candidate] = turns.map_err(|(side, fault)| broken(side, fault))?;
         drop(confined);
         let has_threads = samples::has_threads(&of_base) || samples::has_threads(&of_candidate);
-        let base = base.finish(0, Some(&of_base))?;
-        let candidate = candidate.finish(1, Some(&of_candidate))?;
-        Ok(self.done(samples::pairs(&base, &candidate), self.core, has_threads))
+        let base = base.finish(0, self.length, Some(&of_base))?;
+        let candidate = candidate.finish(1, self.length, Some(&of_candidate))?;
+        Ok(self.done(
+            samples::pairs(&base, &candidate, self.length),
+            self.core,
+            has_threads,
+        ))
     }
 
     /// Base, candidate, candidate, base, or the other way round, so that a steady drift cancels out.
@@ -116,7 +121,7 @@ impl Setting<'_> {
         let [base, candidate] = blocks;
         let both = base.iter().zip(&candidate);
         let pairs = both
-            .flat_map(|(base, candidate)| samples::pairs(base, candidate))
+            .flat_map(|(base, candidate)| samples::pairs(base, candidate, self.length))
             .collect();
         let first = cores.numbers().first().copied().unwrap_or_default();
         Ok(self.done(pairs, first, false))
@@ -133,7 +138,7 @@ impl Setting<'_> {
             running.peer.answer(within, &mut around).map(|_| None)
         };
         let turns = turns.map_err(|fault| broken(side, fault))?;
-        running.finish(side, turns.as_deref())
+        running.finish(side, self.length, turns.as_deref())
     }
 
     fn start(&self, side: SideIndex, place: Place) -> Result<Running, Broken> {
@@ -149,14 +154,11 @@ impl Setting<'_> {
                 "its suite is gone".to_owned(),
             )));
         };
-        let measuring = MEASURING.as_secs_f64();
         let mut command = command(built, suite);
         command
             .env("CRITERION_HOME", &home)
             .args(["--noplot", "--nresamples", "2"])
-            .args(["--sample-size", &self.n_samples.to_string()])
-            .args(["--warm-up-time", &WARM_UP_SECONDS.to_string()])
-            .args(["--measurement-time", &measuring.to_string()])
+            .args(arguments(self.length))
             .args(["--exact", &self.listed.name]);
         let (process, peer) = Process::start(command, place)?;
         Ok(Running {
@@ -178,12 +180,18 @@ impl Setting<'_> {
 
 impl Running {
     /// The samples of a process that has ended; of what Criterion stored alone if it took no turns.
-    fn finish(self, side: SideIndex, turns: Option<&[Turn]>) -> Result<Vec<Sample>, Broken> {
+    fn finish(
+        self,
+        side: SideIndex,
+        length: Length,
+        turns: Option<&[Turn]>,
+    ) -> Result<Vec<Sample>, Broken> {
         let ended = self.process.wait()?;
         if !ended.status.success() {
             return Err(Broken::Failed(panicked(side, ended.words())));
         }
         let samples = samples::stored(&self.home).and_then(|stored| match turns {
+            Some(turns) if length == Length::Quick => samples::of_quick_turns(turns),
             Some(turns) => samples::of_turns(turns, &stored),
             None => samples::of_stored(&stored),
         });
@@ -192,6 +200,26 @@ impl Running {
                            it changes its name when it runs";
             Broken::Failed(panicked(side, message.to_owned()))
         })
+    }
+}
+
+fn arguments(length: Length) -> Vec<String> {
+    let seconds = |seconds: f64| seconds.to_string();
+    match length {
+        Length::Samples(n_samples) => vec![
+            "--sample-size".to_owned(),
+            n_samples.to_string(),
+            "--warm-up-time".to_owned(),
+            seconds(WARM_UP.as_secs_f64()),
+            "--measurement-time".to_owned(),
+            seconds(n_samples as f64 * SAMPLE.as_secs_f64()),
+        ],
+        // The time after which no further sample is begun.
+        Length::Quick => vec![
+            "--quick".to_owned(),
+            "--measurement-time".to_owned(),
+            seconds(SAMPLE.as_secs_f64()),
+        ],
     }
 }
 

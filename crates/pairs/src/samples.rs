@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use results::pairs::sample::{Pair, Sample};
 use serde::Deserialize;
 
+use crate::schedule::Length;
 use crate::wire::Turn;
 
 /// Other threads with this share of a case's CPU time make it one that cannot take turns on one core.
@@ -48,17 +49,25 @@ pub(crate) fn of_turns(turns: &[Turn], stored: &Stored) -> Option<Vec<Sample>> {
     if turns.len() != stored.iterations.len() {
         return None;
     }
-    let samples = turns
-        .iter()
-        .zip(&stored.iterations)
-        .map(|(turn, n_iterations)| Sample {
-            n_iterations: *n_iterations as u64,
-            wall_ns: turn.value_ns,
-            cpu_ns: turn.cpu_ns as f64,
-            n_involuntary_switches: turn.n_involuntary_switches,
-            n_page_faults: turn.n_page_faults,
-        });
-    possible(samples)
+    let both = turns.iter().zip(&stored.iterations);
+    possible(both.map(|(turn, n_iterations)| sample(turn, *n_iterations as u64)))
+}
+
+/// The samples of a process that measured quickly: Criterion begins with one iteration, doubles them each time, and
+/// stores only the last two.
+pub(crate) fn of_quick_turns(turns: &[Turn]) -> Option<Vec<Sample>> {
+    let samples = turns.iter().enumerate();
+    possible(samples.map(|(number, turn)| sample(turn, 1 << number.min(63))))
+}
+
+fn sample(turn: &Turn, n_iterations: u64) -> Sample {
+    Sample {
+        n_iterations,
+        wall_ns: turn.value_ns,
+        cpu_ns: turn.cpu_ns as f64,
+        n_involuntary_switches: turn.n_involuntary_switches,
+        n_page_faults: turn.n_page_faults,
+    }
 }
 
 /// The samples of a process that knows nothing of turns: wall time is all that there is.
@@ -89,9 +98,10 @@ fn possible(samples: impl Iterator<Item = Sample>) -> Option<Vec<Sample>> {
 /// Turn by turn, what both sides measured.
 ///
 /// The first turn of a process is not among them: it holds the warm-up, too, so that its sample follows that and not
-/// the other side's.
-pub(crate) fn pairs(base: &[Sample], candidate: &[Sample]) -> Vec<Pair> {
-    let both = base.iter().zip(candidate).skip(1);
+/// the other side's. One that measured quickly has no warm-up, and often no other turn.
+pub(crate) fn pairs(base: &[Sample], candidate: &[Sample], length: Length) -> Vec<Pair> {
+    let n_skipped = usize::from(length != Length::Quick);
+    let both = base.iter().zip(candidate).skip(n_skipped);
     both.map(|(base, candidate)| Pair {
         base: *base,
         candidate: *candidate,
@@ -108,7 +118,8 @@ pub(crate) fn has_threads(turns: &[Turn]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_threads, of_stored, of_turns, pairs, stored};
+    use super::{has_threads, of_quick_turns, of_stored, of_turns, pairs, stored};
+    use crate::schedule::Length;
     use crate::wire::Turn;
     use std::fs;
 
@@ -157,13 +168,22 @@ mod tests {
         let stored = storing(r#"{"iters":[5.0,6.0],"times":[10.0,11.0]}"#).expect("there");
         let turns = [turn(10.0, 0), turn(11.0, 0)];
         let samples = of_turns(&turns, &stored).expect("two each");
-        let pairs = pairs(&samples, &samples);
+        let pairs = pairs(&samples, &samples, Length::Samples(30));
         assert_eq!(pairs.len(), 1);
         assert_eq!(
             (pairs[0].base.n_iterations, pairs[0].candidate.wall_ns),
             (6, 11.0)
         );
         assert_eq!(of_turns(&turns[..1], &stored), None);
+    }
+
+    #[test]
+    fn a_quick_process_doubles_its_iterations_and_keeps_its_first_turn() {
+        let samples =
+            of_quick_turns(&[turn(10.0, 0), turn(20.0, 0), turn(40.0, 0)]).expect("three");
+        let counts: Vec<u64> = samples.iter().map(|sample| sample.n_iterations).collect();
+        assert_eq!(counts, [1, 2, 4]);
+        assert_eq!(pairs(&samples, &samples, Length::Quick).len(), 3);
     }
 
     #[test]

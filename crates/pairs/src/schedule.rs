@@ -88,26 +88,55 @@ impl Schedule {
     }
 }
 
-/// How many samples a case takes per process, so that slow cases do not eat the budget of all others.
-///
-/// Fast ones take about 2 ms each. One whose single iteration takes longer gets fewer, down to Criterion's least.
-pub fn n_samples(sample: Duration) -> usize {
-    let fit = (2 * MEASURING).as_secs_f64() / sample.as_secs_f64().max(1e-9);
-    (fit as usize).clamp(LEAST_SAMPLES, MOST_SAMPLES)
+/// How much each process of a case measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// So many samples of about 2 ms, or of one iteration where that takes longer.
+    Samples(usize),
+    /// One sample or two of whatever length, without a warm-up: ten, Criterion's least, would take seconds.
+    Quick,
 }
 
-/// Samples per process of a case that is not slow.
-pub const MOST_SAMPLES: usize = 30;
+/// Samples per process, if there is time for them.
+pub(crate) const MOST_SAMPLES: usize = 30;
 
 /// Criterion refuses fewer.
 const LEAST_SAMPLES: usize = 10;
 
-/// What all samples of a process take together, if the case is not slow: 30 of 2 ms.
-pub const MEASURING: Duration = Duration::from_millis(60);
+/// What a sample should take.
+pub(crate) const SAMPLE: Duration = Duration::from_millis(2);
+
+/// What a round takes beside its samples: starting, warming up and ending two processes.
+const AROUND_SAMPLES: Duration = Duration::from_millis(80);
+
+/// A case with longer samples is measured quickly.
+const SLOW: Duration = Duration::from_millis(50);
+
+impl Length {
+    /// What so many rounds have time for.
+    pub(crate) fn within(budget: Duration, n_rounds: usize) -> Self {
+        let round = budget.as_secs_f64() / n_rounds.max(1) as f64;
+        let n_pairs = (round - AROUND_SAMPLES.as_secs_f64()) / (2.0 * SAMPLE.as_secs_f64());
+        Self::Samples((n_pairs as usize).clamp(LEAST_SAMPLES, MOST_SAMPLES))
+    }
+
+    /// The same for a case whose samples were seen to take so long: a slow one must not eat the time of all others.
+    pub(crate) fn of_case(self, sample: Duration) -> Self {
+        let Self::Samples(n_samples) = self else {
+            return self;
+        };
+        if sample > SLOW {
+            return Self::Quick;
+        }
+        let allowed = 2.0 * n_samples as f64 * SAMPLE.as_secs_f64();
+        let n_fit = (allowed / sample.as_secs_f64().max(1e-9)) as usize;
+        Self::Samples(n_fit.clamp(LEAST_SAMPLES, n_samples))
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{Schedule, Stage, Step, n_samples};
+    use super::{Length, Schedule, Stage, Step};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -161,11 +190,28 @@ mod tests {
 
     #[test]
     fn slow_cases_take_fewer_samples() {
-        for (sample_ms, expected) in [(0, 30), (2, 30), (4, 30), (8, 15), (12, 10), (900, 10)] {
+        let usual = Length::Samples(30);
+        for (sample_ms, expected) in [
+            (0, usual),
+            (2, usual),
+            (4, usual),
+            (8, Length::Samples(15)),
+            (40, Length::Samples(10)),
+            (900, Length::Quick),
+        ] {
+            let length = usual.of_case(Duration::from_millis(sample_ms));
+            assert_eq!(length, expected, "{sample_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_small_budget_for_many_rounds_takes_fewer_samples() {
+        for (seconds, n_rounds, n_samples) in [(300, 100, 30), (300, 2_000, 17), (10, 2_000, 10)] {
+            let length = Length::within(Duration::from_secs(seconds), n_rounds);
             assert_eq!(
-                n_samples(Duration::from_millis(sample_ms)),
-                expected,
-                "{sample_ms} ms"
+                length,
+                Length::Samples(n_samples),
+                "{seconds} s for {n_rounds}"
             );
         }
     }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::listing::{self, Listed};
 use crate::referee::Patience;
 use crate::round::{Outcome, Setting};
-use crate::schedule::{MOST_SAMPLES, Schedule, Stage, Step, n_samples};
+use crate::schedule::{Length, MOST_SAMPLES, Schedule, Stage, Step};
 use crate::watch::{Event, Watch};
 
 /// What is measured, and by which chance.
@@ -29,8 +29,10 @@ pub struct Settings {
 pub struct Session<'w> {
     built: [Built; 2],
     listed: Vec<Listed>,
-    /// Samples of each process, by case; learnt in the first round.
-    n_samples: Vec<usize>,
+    /// What there is time for in each process of a case.
+    length: Length,
+    /// The same by case; learnt in the first round.
+    lengths: Vec<Option<Length>>,
     null_cases: Vec<usize>,
     schedule: Schedule,
     patience: Patience,
@@ -77,7 +79,8 @@ impl<'w> Session<'w> {
             is_complete: false,
         };
         Ok(Self {
-            n_samples: vec![MOST_SAMPLES; listed.len()],
+            length: Length::Samples(MOST_SAMPLES),
+            lengths: vec![None; listed.len()],
             null_cases: drawn.into_iter().map(|index| healthy[index]).collect(),
             scratch: workshop.scratch()?,
             patience: settings.patience,
@@ -99,15 +102,22 @@ impl<'w> Session<'w> {
         self.run.is_complete = true;
     }
 
-    /// So many rounds of every case, and of the null control.
+    /// So many rounds of every case, and of the null control, with samples as many as fit into the time.
     pub(crate) fn measure_all(
         &mut self,
         n_rounds: usize,
         deadline: Instant,
     ) -> Result<Progress, Error> {
+        let is_healthy = |case: &usize| self.run.cases[*case].failure.is_none();
         let judged = (0..self.listed.len()).map(|case| (case, Stage::Judge));
         let null = self.null_cases.iter().map(|case| (*case, Stage::Null));
-        let wanted: BTreeMap<_, _> = judged.chain(null).map(|which| (which, n_rounds)).collect();
+        let wanted: BTreeMap<_, _> = judged
+            .chain(null)
+            .filter(|(case, _)| is_healthy(case))
+            .map(|which| (which, n_rounds))
+            .collect();
+        let time = deadline.saturating_duration_since(Instant::now());
+        self.length = Length::within(time, wanted.values().sum());
         self.measure(&wanted, deadline)
     }
 
@@ -177,7 +187,8 @@ impl<'w> Session<'w> {
         let case = &mut self.run.cases[step.case];
         match outcome {
             Outcome::Done { round, .. } => {
-                self.n_samples[step.case] = n_samples(sample_time(&round));
+                let length = self.length.of_case(sample_time(&round));
+                self.lengths[step.case].get_or_insert(length);
                 rounds_of(case, step.stage).push(round);
             }
             Outcome::Failed(failure) => case.failure = Some(failure),
@@ -194,7 +205,7 @@ impl<'w> Session<'w> {
                 Stage::Null => [base, base],
                 Stage::Judge | Stage::Confirm => [base, candidate],
             },
-            n_samples: self.n_samples[step.case],
+            length: self.lengths[step.case].unwrap_or(self.length),
             scratch: self.scratch.path(),
             core: step.core,
             is_base_first: step.is_base_first,

@@ -114,8 +114,7 @@ impl Repository {
             checked(command, "take the working tree as it is")
         };
         run(&["read-tree", "HEAD"])?;
-        let inside = build_folder.strip_prefix(&self.top).ok();
-        let left_out = inside.map(|folder| format!(":(exclude){}", folder.display()));
+        let left_out = self.left_out(build_folder)?;
         let mut add = vec!["add", "--all", "--", "."];
         add.extend(left_out.as_deref());
         run(&add)?;
@@ -132,6 +131,23 @@ impl Repository {
             commit,
             known_commit: head.commit,
         })
+    }
+
+    /// The pathspec that leaves a folder of the repository out; none if git ignores it by itself, and then refuses to
+    /// hear of it.
+    fn left_out(&self, folder: &Path) -> Result<Option<String>, Error> {
+        let Ok(inside) = folder.strip_prefix(&self.top) else {
+            return Ok(None);
+        };
+        let output = git(&self.top)
+            .args(["check-ignore", "--quiet"])
+            .arg(folder)
+            .output();
+        let is_ignored = output
+            .map_err(Error::start(Path::new("git")))?
+            .status
+            .success();
+        Ok((!is_ignored).then(|| format!(":(exclude){}", inside.display())))
     }
 
     /// Whether a commit has this file.

@@ -67,7 +67,8 @@ fn the_same_dirty_tree_is_the_same_commit_and_another_is_not() {
     fs::create_dir(&target).expect("a folder");
     fs::write(target.join("object"), "built").expect("a file");
     assert_eq!(repository.working_tree(&target).expect("without it"), dirty);
-    fs::remove_dir_all(&target).expect("removed");
+    fs::write(folder.path().join(".git/info/exclude"), "target").expect("a file");
+    assert_eq!(repository.working_tree(&target).expect("ignored"), dirty);
 
     fs::write(folder.path().join("inner/new.rs"), "fn g() {}").expect("a file");
     assert_ne!(

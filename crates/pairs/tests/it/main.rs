@@ -92,8 +92,7 @@ impl Bench {
         // One for all times that the test runs, so that Criterion is built only once.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("toy");
         std::fs::create_dir_all(&folder).expect("a folder");
-        let workshop =
-            Workshop::open(&repository, toy.path(), &folder, &[]).expect("a workshop");
+        let workshop = Workshop::open(&repository, toy.path(), &folder, &[]).expect("a workshop");
         Self {
             toy,
             repository,
@@ -148,7 +147,7 @@ fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
         works("hangs", 1_000),
     ];
     let threads = does("threads", "std::thread::spawn(|| work(20_000)).join()");
-    toy.sums(&[&common[..], &base, &[threads.clone()]].concat());
+    toy.sums(&[&common[..], &base, std::slice::from_ref(&threads)].concat());
     toy.commit("base");
 
     let candidate = [
