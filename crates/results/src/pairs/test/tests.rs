@@ -27,12 +27,14 @@ fn the_p_values_are_the_known_ones() {
 }
 
 #[test]
-fn rounds_that_say_nothing_give_one() {
+fn rounds_at_equal_distances_share_a_rank_and_those_on_the_shift_say_nothing() {
     for tail in [Tail::Both, Tail::Slower, Tail::Faster] {
         check_p(&[], tail, 1.0);
         check_p(&[0.0; 12], tail, 1.0);
     }
     check_p(&[1.0, -1.0, 1.0, -1.0], Tail::Both, 1.0);
+    // Three rounds share rank two; eight assignments put four or less on a side.
+    check_p(&[1.0, 1.0, 1.0, -2.0, 3.0], Tail::Both, 16.0 / 32.0);
     // A round on the shift is one round less.
     check_p(&[0.0, 1.0, 2.0, 3.0], Tail::Both, 2.0 / 8.0);
     check_p(&[0.5; 10], Tail::Both, 2.0 / 1024.0);
