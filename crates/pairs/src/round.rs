@@ -169,6 +169,10 @@ impl Setting<'_> {
     }
 
     fn done(&self, pairs: Vec<Pair>, core: u32, has_threads: bool) -> Outcome {
+        if pairs.is_empty() {
+            let message = "no sample of one side matches one of the other: its group has other settings there";
+            return Outcome::Failed(panicked(1, message.to_owned()));
+        }
         let round = Round {
             core,
             is_base_first: self.is_base_first,

@@ -99,14 +99,27 @@ fn possible(samples: impl Iterator<Item = Sample>) -> Option<Vec<Sample>> {
 ///
 /// The first turn of a process is not among them: it holds the warm-up, too, so that its sample follows that and not
 /// the other side's. One that measured quickly has no warm-up, and often no other turn.
+///
+/// Nor are samples of less than half the iterations of the longest. Unless a suite asks for flat sampling, Criterion
+/// takes one iteration, two, three and so on, and the first of these say little and weigh as much as the last.
 pub(crate) fn pairs(base: &[Sample], candidate: &[Sample], length: Length) -> Vec<Pair> {
-    let n_skipped = usize::from(length != Length::Quick);
-    let both = base.iter().zip(candidate).skip(n_skipped);
+    if length == Length::Quick {
+        return both(base, candidate).collect();
+    }
+    let most = |samples: &[Sample]| samples.iter().map(|sample| sample.n_iterations).max();
+    let is_long = |sample: &Sample, of: &[Sample]| Some(2 * sample.n_iterations) >= most(of);
+    let pairs = both(base, candidate).skip(1);
+    pairs
+        .filter(|pair| is_long(&pair.base, base) && is_long(&pair.candidate, candidate))
+        .collect()
+}
+
+fn both(base: &[Sample], candidate: &[Sample]) -> impl Iterator<Item = Pair> {
+    let both = base.iter().zip(candidate);
     both.map(|(base, candidate)| Pair {
         base: *base,
         candidate: *candidate,
     })
-    .collect()
 }
 
 /// Whether other threads do a good part of the work, so that one core and one turn are not enough.
@@ -175,6 +188,15 @@ mod tests {
             (6, 11.0)
         );
         assert_eq!(of_turns(&turns[..1], &stored), None);
+    }
+
+    #[test]
+    fn of_a_rising_row_of_samples_the_longer_half_counts() {
+        let stored = storing(r#"{"iters":[1.0,2.0,3.0,4.0],"times":[1.0,2.0,3.0,4.0]}"#);
+        let samples = of_stored(&stored.expect("there")).expect("possible");
+        let pairs = pairs(&samples, &samples, Length::Samples(30));
+        let counts: Vec<u64> = pairs.iter().map(|pair| pair.base.n_iterations).collect();
+        assert_eq!(counts, [2, 3, 4]);
     }
 
     #[test]
