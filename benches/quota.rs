@@ -19,9 +19,8 @@ use std::time::Duration;
 
 use benches::clock::cpu_time;
 use benches::{Suite, suite_main};
-use criterion::Bencher;
 use governor::DefaultKeyedRateLimiter;
-use pairs::turns::Turns;
+use pairs::turns::Bencher;
 use quota::caps::{CapId, CapSet, Claim};
 use quota::limiter::{Handle, LimitId, RateLimiter};
 use quota::rate::{Burst, Rate};
@@ -221,7 +220,7 @@ fn against_governor(suite: &mut Suite<'_>) {
 
 /// One round of ours and of theirs per sample, whatever number of iterations is asked for: a round is long enough.
 fn take_turns(
-    bencher: &mut Bencher<'_, Turns>,
+    bencher: &mut Bencher<'_>,
     ratios: &mut Vec<f64>,
     n_visits: usize,
     mut rounds: impl FnMut() -> (Duration, Duration),
@@ -371,11 +370,7 @@ impl<T> Round<T> {
     }
 }
 
-fn each<T>(
-    bencher: &mut Bencher<'_, Turns>,
-    round: &mut Round<T>,
-    mut check: impl FnMut(&T) -> bool,
-) {
+fn each<T>(bencher: &mut Bencher<'_>, round: &mut Round<T>, mut check: impl FnMut(&T) -> bool) {
     bencher.iter_custom(|n_iterations| {
         let n_visits = n_iterations as usize;
         let first = round.advance(n_visits);
@@ -397,7 +392,7 @@ fn time_of<'i, T: 'i>(
 
 /// The same on two threads at once, half a round apart.
 fn each_on_two_threads<T: Sync>(
-    bencher: &mut Bencher<'_, Turns>,
+    bencher: &mut Bencher<'_>,
     round: &mut Round<T>,
     check: impl Fn(&T, &mut String) -> bool + Sync,
 ) {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use criterion::{Bencher, BenchmarkGroup, BenchmarkId, SamplingMode, Throughput};
-use pairs::turns::{self, Criterion, Turns};
+use criterion::{BenchmarkId, SamplingMode, Throughput};
+use pairs::turns::{self, Bencher, BenchmarkGroup, Criterion, Turns};
 
 use results::figures::{self, Figure};
 
@@ -60,7 +60,7 @@ const NOTHING_TO_COMPARE: &str = "-";
 ///
 /// Lengths and throughput hold from where they are set to the end of the function.
 pub struct Suite<'c> {
-    group: BenchmarkGroup<'c, Turns>,
+    group: BenchmarkGroup<'c>,
     common: &'c mut Common,
 }
 
@@ -182,7 +182,7 @@ impl Suite<'_> {
         &mut self,
         case: &'static str,
         parameter: &'static str,
-        mut routine: impl FnMut(&mut Bencher<'_, Turns>),
+        mut routine: impl FnMut(&mut Bencher<'_>),
     ) {
         self.prepared(case, parameter, || (), |bencher, ()| routine(bencher));
     }
@@ -193,7 +193,7 @@ impl Suite<'_> {
         case: &'static str,
         parameter: &'static str,
         set_up: impl FnOnce() -> State,
-        mut routine: impl FnMut(&mut Bencher<'_, Turns>, &mut State),
+        mut routine: impl FnMut(&mut Bencher<'_>, &mut State),
     ) {
         let id = format!("{}/{case}/{parameter}", self.common.name);
         assert!(

@@ -7,7 +7,7 @@
 //! criterion_group! { name = all; config = pairs::turns::criterion(); targets = sorting, parsing }
 //! ```
 //!
-//! Run by anything but the driver of pair mode, it is plain wall time.
+//! The same goes for `Bencher` and `BenchmarkGroup` where a suite names them. Run by anything but the driver of pair mode, it is plain wall time.
 //!
 //! A turn is everything between two samples, not the timed part alone. Criterion asks a measurement for `zero` before
 //! a case warms up and for `to_f64` after each sample, whichever way the routine iterates, in batches, async, or
@@ -23,6 +23,12 @@ mod line;
 
 /// Criterion with [`Turns`], for the signatures of suites.
 pub type Criterion<M = Turns> = criterion::Criterion<M>;
+
+/// Criterion's group with [`Turns`].
+pub type BenchmarkGroup<'a, M = Turns> = criterion::BenchmarkGroup<'a, M>;
+
+/// Criterion's bencher with [`Turns`].
+pub type Bencher<'a, M = Turns> = criterion::Bencher<'a, M>;
 
 /// Criterion's default configuration with [`Turns`] in place of wall time.
 pub fn criterion() -> Criterion {
