@@ -9,10 +9,11 @@
 use std::time::{Duration, Instant};
 
 use benches::{Suite, runtime, suite_main};
-use criterion::{Bencher, Throughput};
+use criterion::Throughput;
 use futures::{StreamExt as _, stream::BoxStream};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchParams};
 use kube::core::WatchEvent;
+use pairs::turns::Bencher;
 use query_api::crd::crds;
 use query_api::dialect::Dialect;
 use query_api::query::Query;

@@ -19,9 +19,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use benches::{Suite, suite_main};
-use criterion::Bencher;
-use criterion::measurement::WallTime;
 use governor::DefaultKeyedRateLimiter;
+use pairs::turns::Bencher;
 use quota::caps::{CapId, CapSet, Claim};
 use quota::limiter::{Handle, LimitId, RateLimiter};
 use quota::rate::{Burst, Rate};
@@ -225,7 +224,7 @@ fn against_governor(suite: &mut Suite<'_>) {
 
 /// One round of ours and of theirs per sample, whatever number of iterations is asked for: a round is long enough.
 fn take_turns(
-    bencher: &mut Bencher<'_, WallTime>,
+    bencher: &mut Bencher<'_>,
     ratios: &mut Vec<f64>,
     n_visits: usize,
     mut rounds: impl FnMut() -> (Duration, Duration),

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use criterion::measurement::WallTime;
-use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
+use criterion::{BenchmarkId, SamplingMode, Throughput};
+use pairs::turns::{self, Bencher, BenchmarkGroup, Criterion, Turns};
 
 use results::figures::{self, Figure};
 
@@ -60,7 +60,7 @@ const NOTHING_TO_COMPARE: &str = "-";
 ///
 /// Lengths and throughput hold from where they are set to the end of the function.
 pub struct Suite<'c> {
-    group: BenchmarkGroup<'c, WallTime>,
+    group: BenchmarkGroup<'c>,
     common: &'c mut Common,
 }
 
@@ -80,7 +80,9 @@ pub fn run(name: &'static str, target_tmpdir: &Path, cases: &[fn(&mut Suite<'_>)
     // Reads the arguments first: help and wrong usage end the process here, before any mark is left.
     let mut criterion = configured(arguments, &places);
     let invocation = Invocation::of_this_process(&places.invocations);
-    let running = (arguments.mode == Mode::Measure).then(|| {
+    // In pair mode a referee reads the samples, and no run of Cargo's is there to leave marks for.
+    let have_referee = Turns::of_this_process().have_referee();
+    let running = (arguments.mode == Mode::Measure && !have_referee).then(|| {
         invocation
             .begin(name)
             .expect("the target directory, just written by Cargo, takes a mark")
@@ -192,7 +194,7 @@ impl Suite<'_> {
         &mut self,
         case: &'static str,
         parameter: &'static str,
-        mut routine: impl FnMut(&mut Bencher<'_, WallTime>),
+        mut routine: impl FnMut(&mut Bencher<'_>),
     ) {
         self.prepared(case, parameter, || (), |bencher, ()| routine(bencher));
     }
@@ -203,7 +205,7 @@ impl Suite<'_> {
         case: &'static str,
         parameter: &'static str,
         set_up: impl FnOnce() -> State,
-        mut routine: impl FnMut(&mut Bencher<'_, WallTime>, &mut State),
+        mut routine: impl FnMut(&mut Bencher<'_>, &mut State),
     ) {
         let id = format!("{}/{case}/{parameter}", self.common.name);
         assert!(
@@ -238,6 +240,10 @@ impl Suite<'_> {
 
     fn set_length(&mut self, length: Length) {
         if self.common.arguments.sets_length {
+            if Turns::of_this_process().have_referee() {
+                // Turns of equal length, so that both sides wait for each other equally long.
+                self.group.sampling_mode(SamplingMode::Flat);
+            }
             return;
         }
         let measurement = if self.common.arguments.quick {
@@ -262,7 +268,7 @@ pub fn is_segment(text: &str) -> bool {
 }
 
 fn configured(arguments: Arguments, places: &Places) -> Criterion {
-    let criterion = Criterion::default()
+    let criterion = turns::criterion()
         .without_plots()
         .nresamples(N_RESAMPLES)
         // Criterion finds a relative target directory from the wrong folder; ours is exact.

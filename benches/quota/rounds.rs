@@ -5,8 +5,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use benches::clock::cpu_time;
-use criterion::Bencher;
-use criterion::measurement::WallTime;
+use pairs::turns::Bencher;
 
 /// The name of a workspace, as long as all others, so that names lie one after the other.
 pub(crate) struct Name([u8; Self::LENGTH]);
@@ -76,7 +75,7 @@ impl<T> Round<T> {
 }
 
 pub(crate) fn each<T>(
-    bencher: &mut Bencher<'_, WallTime>,
+    bencher: &mut Bencher<'_>,
     round: &mut Round<T>,
     mut check: impl FnMut(&T) -> bool,
 ) {
@@ -101,7 +100,7 @@ pub(crate) fn time_of<'i, T: 'i>(
 
 /// The same on two threads at once, half a round apart.
 pub(crate) fn each_on_two_threads<T: Sync>(
-    bencher: &mut Bencher<'_, WallTime>,
+    bencher: &mut Bencher<'_>,
     round: &mut Round<T>,
     check: impl Fn(&T, &mut String) -> bool + Sync,
 ) {

@@ -8,11 +8,12 @@ use toml::{Table, Value};
 use crate::{entries, name, none, read, root};
 
 /// What each of our packages may stand on, in code that is not a test: the picture of the design.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("query-api", &[]),
     ("run-state", &[]),
     ("quota", &[]),
     ("results", &[]),
+    ("pairs", &["results"]),
     ("testbed", &["query-api"]),
     ("control-plane", &["query-api", "run-state", "quota"]),
     (
@@ -35,6 +36,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
             "testbed",
             "control-plane",
             "results",
+            "pairs",
             "loadgen",
         ],
     ),
@@ -47,6 +49,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
             "testbed",
             "control-plane",
             "results",
+            "pairs",
         ],
     ),
 ];

@@ -1,10 +1,12 @@
 //! What was typed, and what the code uses; the rest never sees the parser.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use query_api::dialect::Dialect;
 
+use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::compare::{CompareSettings, Format};
 use crate::cmd::explain::ExplainSettings;
@@ -13,6 +15,7 @@ use crate::cmd::flame::FlameSettings;
 /// A command with all its settings.
 #[derive(Debug)]
 pub(crate) enum Command {
+    Ab(AbSettings),
     Crd(Dialect),
     Compare(CompareSettings),
     BaselineRecord(RecordSettings),
@@ -45,6 +48,8 @@ struct Typed {
 
 #[derive(Subcommand)]
 enum TypedCommand {
+    /// Measure a commit against another, in turns on one core: a verdict without a baseline, on any machine.
+    Ab(TypedAb),
     /// Print the resource definitions as YAML.
     Crd {
         /// The form of the Query.
@@ -68,6 +73,40 @@ enum TypedDialect {
     Targets,
     /// `spec.target`: one target (2026).
     Target,
+}
+
+#[derive(Args)]
+struct TypedAb {
+    /// The base: a branch, a tag or a commit.
+    #[arg(value_name = "GIT-REF")]
+    base: String,
+    /// The candidate; the files as they are now, committed or not, unless given.
+    #[arg(long, value_name = "GIT-REF")]
+    candidate: Option<String>,
+    /// Only these suites, with commas between them.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    suites: Vec<String>,
+    /// How long measuring may take, such as 90s, 5m or 1h; builds do not count.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    budget: Duration,
+    /// Fresh process pairs per case at first; more if so many could not fail anything.
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=200))]
+    rounds: u16,
+    /// Draws the order of cases and sides; random unless given.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Any Cargo workspace whose suites carry the measurement; the current folder's unless given.
+    #[arg(long, value_name = "FOLDER")]
+    workspace: Option<PathBuf>,
+    /// Cargo features for both sides, with commas between them.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    features: Vec<String>,
+    /// Where to store all samples; in the target directory unless given.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How to say it.
+    #[arg(long, value_enum, default_value = "text")]
+    format: TypedFormat,
 }
 
 #[derive(Args)]
@@ -148,6 +187,7 @@ struct TypedExplain {
 impl Typed {
     fn into_command(self) -> Command {
         match self.command {
+            TypedCommand::Ab(typed) => Command::Ab(typed.into_settings()),
             TypedCommand::Crd { dialect } => Command::Crd(match dialect {
                 TypedDialect::Targets => Dialect::Targets,
                 TypedDialect::Target => Dialect::Target,
@@ -171,14 +211,37 @@ impl Typed {
     }
 }
 
+impl TypedFormat {
+    fn format(self) -> Format {
+        match self {
+            Self::Text => Format::Text,
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+        }
+    }
+}
+
+impl TypedAb {
+    fn into_settings(self) -> AbSettings {
+        AbSettings {
+            base: self.base,
+            candidate: self.candidate,
+            suites: (!self.suites.is_empty()).then_some(self.suites),
+            budget: self.budget,
+            n_rounds: usize::from(self.rounds),
+            seed: self.seed,
+            workspace: self.workspace,
+            features: self.features,
+            output: self.output,
+            format: self.format.format(),
+        }
+    }
+}
+
 impl TypedCompare {
     fn into_settings(self) -> CompareSettings {
         CompareSettings {
-            format: match self.format {
-                TypedFormat::Text => Format::Text,
-                TypedFormat::Json => Format::Json,
-                TypedFormat::Markdown => Format::Markdown,
-            },
+            format: self.format.format(),
             baselines: self.baseline,
             criterion: self.criterion,
             iai: self.iai,
@@ -200,9 +263,30 @@ impl TypedRecord {
     }
 }
 
+/// A whole number with its unit: `90s`, `5m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let n_digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(n_digits);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err("write a whole number and s, m or h, such as 5m".to_owned()),
+    };
+    let number: u32 = number
+        .parse()
+        .map_err(|_| "the number is missing or too large".to_owned())?;
+    if number == 0 {
+        return Err("no time is no measurement".to_owned());
+    }
+    Ok(Duration::from_secs(u64::from(number) * seconds))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Command, Typed};
+    use std::time::Duration;
+
+    use super::{Command, Typed, duration};
     use clap::{CommandFactory as _, Parser as _};
 
     fn command(line: &str) -> Command {
@@ -231,6 +315,46 @@ mod tests {
     }
 
     #[test]
+    fn pair_mode_measures_the_working_tree_for_five_minutes_unless_told() {
+        let Command::Ab(settings) = command("ab main --suites codec,quota") else {
+            panic!("another command");
+        };
+        assert_eq!((&*settings.base, settings.candidate), ("main", None));
+        assert_eq!(settings.suites.expect("given"), ["codec", "quota"]);
+        assert_eq!(settings.budget, Duration::from_secs(300));
+        assert_eq!(settings.n_rounds, 15);
+
+        let Command::Ab(settings) = command("ab v1 --candidate v2 --budget 90s --seed 7") else {
+            panic!("another command");
+        };
+        assert_eq!(settings.candidate.expect("given"), "v2");
+        assert_eq!(
+            (settings.budget, settings.seed),
+            (Duration::from_secs(90), Some(7))
+        );
+    }
+
+    #[test]
+    fn a_time_is_a_whole_number_with_a_unit() {
+        for (text, expected) in [
+            ("90s", Some(90)),
+            ("5m", Some(300)),
+            ("2h", Some(7_200)),
+            ("5", None),
+            ("m", None),
+            ("0m", None),
+            ("1.5m", None),
+            ("99999999999s", None),
+        ] {
+            assert_eq!(
+                duration(text).ok(),
+                expected.map(Duration::from_secs),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn counts_take_fewer_processes_than_times_unless_told() {
         for (line, expected) in [
             ("baseline record", 5),
@@ -250,6 +374,9 @@ mod tests {
             "",
             "compare --format xml",
             "flame",
+            "ab",
+            "ab main --budget soon",
+            "ab main --rounds 0",
             "baseline record --processes 0",
             "drift",
         ] {

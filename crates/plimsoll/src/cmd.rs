@@ -1,5 +1,6 @@
 //! One module per sub-command, each with its settings and one entry.
 
+pub(crate) mod ab;
 pub(crate) mod baseline;
 pub(crate) mod compare;
 pub(crate) mod crd;

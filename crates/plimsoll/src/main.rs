@@ -29,6 +29,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Ab(settings) => cmd::ab::run(&settings),
         Command::Crd(dialect) => cmd::crd::run(dialect),
         Command::Compare(settings) => cmd::compare::run(&settings),
         Command::BaselineRecord(settings) => cmd::baseline::record(&settings),

@@ -31,7 +31,13 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Asks Cargo about the workspace of the current folder.
     pub(crate) fn here() -> anyhow::Result<Self> {
+        Self::around(Path::new("."))
+    }
+
+    /// Asks Cargo about the workspace of a folder.
+    pub(crate) fn around(folder: &Path) -> anyhow::Result<Self> {
         let output = Command::new(cargo())
+            .current_dir(folder)
             .args(["metadata", "--no-deps", "--format-version", "1"])
             .output()
             .context("failed to start cargo; it must be in the path")?;

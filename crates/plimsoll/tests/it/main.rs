@@ -1,5 +1,6 @@
 //! The binary itself, on folders of results: what it says, what it leaves alone, and with which code it ends.
 
+mod ab;
 mod compare;
 mod counts;
 mod explain;

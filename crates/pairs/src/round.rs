@@ -1,0 +1,253 @@
+//! One round of one case: fresh processes, taking turns on one core or running whole, one after the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use results::pairs::sample::{CaseFailure, Engine, Pair, Round, Sample};
+
+use crate::build::Built;
+use crate::cores::{Confined, Cores};
+use crate::error::Error;
+use crate::listing::{Listed, command, panicked, timed_out};
+use crate::peer::{Fault, Peer};
+use crate::process::{Place, Process};
+use crate::referee::{self, Patience, Player, SideIndex};
+use crate::samples;
+use crate::schedule::{Length, SAMPLE};
+use crate::watch::Watch;
+use crate::wire::Turn;
+
+/// How long a process warms up: long enough to count iterations, short because every round pays for it.
+const WARM_UP: Duration = Duration::from_millis(20);
+
+/// Fresh processes of one case, ready to be started.
+pub(crate) struct Setting<'a> {
+    pub(crate) listed: &'a Listed,
+    /// What takes the place of base and candidate: in the null control, the base twice.
+    pub(crate) sides: [&'a Built; 2],
+    /// How much each process measures.
+    pub(crate) length: Length,
+    /// A folder for what Criterion stores.
+    pub(crate) scratch: &'a Path,
+    pub(crate) core: u32,
+    pub(crate) is_base_first: bool,
+    pub(crate) patience: Patience,
+    pub(crate) watch: &'a dyn Watch,
+}
+
+/// How a round ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It was measured.
+    Done {
+        round: Round,
+        /// Whether other threads worked in a turn, so that one core is not enough for the case.
+        has_threads: bool,
+    },
+    /// One side failed.
+    Failed(CaseFailure),
+}
+
+/// A process with what belongs to it.
+struct Running {
+    process: Process,
+    peer: Peer,
+    home: PathBuf,
+}
+
+impl Setting<'_> {
+    /// Measures the round.
+    pub(crate) fn measure(&self, engine: Engine) -> Result<Outcome, Error> {
+        let outcome = match engine {
+            Engine::Turns => self.in_turns(),
+            Engine::Blocks => self.in_blocks(),
+        };
+        match outcome {
+            Ok(outcome) => Ok(outcome),
+            Err(Broken::Failed(failure)) => Ok(Outcome::Failed(failure)),
+            Err(Broken::Error(error)) => Err(error),
+        }
+    }
+
+    fn in_turns(&self) -> Result<Outcome, Broken> {
+        let confined = Confined::to(self.core)?;
+        let place = Place {
+            cores: Cores::only(self.core),
+            takes_turns: true,
+        };
+        let mut base = self.start(0, place)?;
+        let mut candidate = self.start(1, place)?;
+        let first = SideIndex::from(!self.is_base_first);
+        let turns = {
+            let mut left = base.process.watched(self.watch);
+            let mut right = candidate.process.watched(self.watch);
+            let mut players = [
+                Player {
+                    peer: &mut base.peer,
+                    around: &mut left,
+                },
+                Player {
+                    peer: &mut candidate.peer,
+                    around: &mut right,
+                },
+            ];
+            referee::alternate(&mut players, first, &self.patience)
+        };
+        let [of_base, of_candidate] = turns.map_err(|(side, fault)| broken(side, fault))?;
+        drop(confined);
+        let has_threads = samples::has_threads(&of_base) || samples::has_threads(&of_candidate);
+        let base = base.finish(0, self.length, Some(&of_base))?;
+        let candidate = candidate.finish(1, self.length, Some(&of_candidate))?;
+        Ok(self.done(
+            samples::pairs(&base, &candidate, self.length),
+            self.core,
+            has_threads,
+        ))
+    }
+
+    /// Base, candidate, candidate, base, or the other way round, so that a steady drift cancels out.
+    fn in_blocks(&self) -> Result<Outcome, Broken> {
+        let cores = Cores::allowed()?;
+        let order = if self.is_base_first {
+            [0, 1, 1, 0]
+        } else {
+            [1, 0, 0, 1]
+        };
+        let mut blocks = [Vec::new(), Vec::new()];
+        for side in order {
+            blocks[side].push(self.alone(side, cores)?);
+        }
+        let [base, candidate] = blocks;
+        let both = base.iter().zip(&candidate);
+        let pairs = both
+            .flat_map(|(base, candidate)| samples::pairs(base, candidate, self.length))
+            .collect();
+        let first = cores.numbers().first().copied().unwrap_or_default();
+        Ok(self.done(pairs, first, false))
+    }
+
+    fn alone(&self, side: SideIndex, cores: Cores) -> Result<Vec<Sample>, Broken> {
+        let takes_turns = self.listed.takes_turns;
+        let mut running = self.start(side, Place { cores, takes_turns })?;
+        let mut around = running.process.watched(self.watch);
+        let turns = if takes_turns {
+            referee::alone(&mut running.peer, &self.patience, &mut around).map(Some)
+        } else {
+            let within = self.patience.first + self.patience.later;
+            running.peer.answer(within, &mut around).map(|_| None)
+        };
+        let turns = turns.map_err(|fault| broken(side, fault))?;
+        running.finish(side, self.length, turns.as_deref())
+    }
+
+    fn start(&self, side: SideIndex, place: Place) -> Result<Running, Broken> {
+        // Equally long, as all that the two processes can see is.
+        let home = self.scratch.join(["base", "cand"][side]);
+        if home.exists() {
+            fs::remove_dir_all(&home).map_err(Error::file(&home))?;
+        }
+        let built = self.sides[side];
+        let Some(suite) = built.suite(&self.listed.suite) else {
+            return Err(Broken::Failed(panicked(
+                side,
+                "its suite is gone".to_owned(),
+            )));
+        };
+        let mut command = command(built, suite);
+        command
+            .env("CRITERION_HOME", &home)
+            .args(["--noplot", "--nresamples", "2"])
+            .args(arguments(self.length))
+            .args(["--exact", &self.listed.name]);
+        let (process, peer) = Process::start(command, place)?;
+        Ok(Running {
+            process,
+            peer,
+            home,
+        })
+    }
+
+    fn done(&self, pairs: Vec<Pair>, core: u32, has_threads: bool) -> Outcome {
+        if pairs.is_empty() {
+            let message = "no sample of one side matches one of the other: its group has other settings there";
+            return Outcome::Failed(panicked(1, message.to_owned()));
+        }
+        let round = Round {
+            core,
+            is_base_first: self.is_base_first,
+            pairs,
+        };
+        Outcome::Done { round, has_threads }
+    }
+}
+
+impl Running {
+    /// The samples of a process that has ended; of what Criterion stored alone if it took no turns.
+    fn finish(
+        self,
+        side: SideIndex,
+        length: Length,
+        turns: Option<&[Turn]>,
+    ) -> Result<Vec<Sample>, Broken> {
+        let ended = self.process.wait()?;
+        if !ended.status.success() {
+            return Err(Broken::Failed(panicked(side, ended.words())));
+        }
+        let samples = samples::stored(&self.home).and_then(|stored| match turns {
+            Some(turns) if length == Length::Quick => samples::of_quick_turns(turns),
+            Some(turns) => samples::of_turns(turns, &stored),
+            None => samples::of_stored(&stored),
+        });
+        samples.ok_or_else(|| {
+            let message = "it ended well and left no samples: a sample took no time, it sets an output directory, or \
+                           it changes its name when it runs";
+            Broken::Failed(panicked(side, message.to_owned()))
+        })
+    }
+}
+
+fn arguments(length: Length) -> Vec<String> {
+    let seconds = |seconds: f64| seconds.to_string();
+    match length {
+        Length::Samples(n_samples) => vec![
+            "--sample-size".to_owned(),
+            n_samples.to_string(),
+            "--warm-up-time".to_owned(),
+            seconds(WARM_UP.as_secs_f64()),
+            "--measurement-time".to_owned(),
+            seconds(n_samples as f64 * SAMPLE.as_secs_f64()),
+        ],
+        // The time after which no further sample is begun.
+        Length::Quick => vec![
+            "--quick".to_owned(),
+            "--measurement-time".to_owned(),
+            seconds(SAMPLE.as_secs_f64()),
+        ],
+    }
+}
+
+/// Why there is no round.
+enum Broken {
+    /// The case is at fault.
+    Failed(CaseFailure),
+    /// We are.
+    Error(Error),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn broken(side: SideIndex, fault: Fault) -> Broken {
+    match fault {
+        Fault::Silent(after) => Broken::Failed(timed_out(after)),
+        Fault::Garbled => Broken::Failed(panicked(
+            side,
+            "it did not keep to the protocol of turns".to_owned(),
+        )),
+        Fault::Stopped => Broken::Error(Error::Interrupted),
+    }
+}

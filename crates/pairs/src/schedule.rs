@@ -1,0 +1,218 @@
+//! Which round comes when: a pure plan, drawn from a seed before anything runs.
+//!
+//! One lap is one round of every case. Laps follow each other, so that a slow drift of the machine, or a budget that
+//! ends early, meets all cases alike.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// Every how many-th case the null control draws.
+const NULL_ONE_IN: usize = 7;
+
+/// Which rounds of a case a step belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Base against candidate.
+    Judge,
+    /// Base against base.
+    Null,
+    /// Base against candidate again, after an accusation.
+    Confirm,
+}
+
+/// One round of one case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The place of the case in the run.
+    pub case: usize,
+    /// What the round is for.
+    pub stage: Stage,
+    /// The core of both processes.
+    pub core: u32,
+    /// Whether the base takes the first turn.
+    pub is_base_first: bool,
+}
+
+/// Draws steps; the same seed draws the same.
+#[derive(Debug)]
+pub struct Schedule {
+    random: StdRng,
+    cores: Vec<u32>,
+    n_laps: [usize; 3],
+}
+
+impl Schedule {
+    /// A schedule over these cores, of which there is at least one.
+    pub fn new(seed: u64, cores: Vec<u32>) -> Self {
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            cores,
+            n_laps: [0; 3],
+        }
+    }
+
+    /// The cases of the null control: one in seven at random, and at least one of any.
+    pub fn draw_null(&mut self, n_cases: usize) -> Vec<usize> {
+        let mut cases: Vec<usize> = (0..n_cases).collect();
+        cases.shuffle(&mut self.random);
+        cases.truncate(n_cases.div_ceil(NULL_ONE_IN));
+        cases.sort_unstable();
+        cases
+    }
+
+    /// One round of every given case, in random order, on the core after that of the stage's last lap.
+    ///
+    /// The confirming rounds begin where the judged ones did not.
+    pub fn lap(&mut self, cases: &[(usize, Stage)]) -> Vec<Step> {
+        let mut cases = cases.to_vec();
+        cases.shuffle(&mut self.random);
+        let mut steps = Vec::with_capacity(cases.len());
+        for (case, stage) in &cases {
+            let first = usize::from(*stage == Stage::Confirm);
+            let core = self.cores[(first + self.n_laps[*stage as usize]) % self.cores.len()];
+            steps.push(Step {
+                case: *case,
+                stage: *stage,
+                core,
+                is_base_first: self.random.random(),
+            });
+        }
+        for stage in [Stage::Judge, Stage::Null, Stage::Confirm] {
+            let is_in = cases.iter().any(|(_, of)| *of == stage);
+            self.n_laps[stage as usize] += usize::from(is_in);
+        }
+        steps
+    }
+}
+
+/// How much each process of a case measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// So many samples of about 2 ms, or of one iteration where that takes longer.
+    Samples(usize),
+    /// One sample or two of whatever length, without a warm-up: ten, Criterion's least, would take seconds.
+    Quick,
+}
+
+/// Samples per process, if there is time for them: of a round, they are then two thirds.
+pub(crate) const MOST_SAMPLES: usize = 60;
+
+/// Criterion refuses fewer.
+const LEAST_SAMPLES: usize = 10;
+
+/// What a sample should take.
+pub(crate) const SAMPLE: Duration = Duration::from_millis(2);
+
+/// What a round takes beside its samples: starting, warming up and ending two processes.
+const AROUND_SAMPLES: Duration = Duration::from_millis(80);
+
+/// A case with longer samples is measured quickly.
+const SLOW: Duration = Duration::from_millis(50);
+
+impl Length {
+    /// What so many rounds have time for.
+    pub(crate) fn within(budget: Duration, n_rounds: usize) -> Self {
+        let round = budget.as_secs_f64() / n_rounds.max(1) as f64;
+        let n_pairs = (round - AROUND_SAMPLES.as_secs_f64()) / (2.0 * SAMPLE.as_secs_f64());
+        Self::Samples((n_pairs as usize).clamp(LEAST_SAMPLES, MOST_SAMPLES))
+    }
+
+    /// The same for a case whose samples were seen to take so long: a slow one must not eat the time of all others.
+    pub(crate) fn of_case(self, sample: Duration) -> Self {
+        let Self::Samples(n_samples) = self else {
+            return self;
+        };
+        if sample > SLOW {
+            return Self::Quick;
+        }
+        let allowed = 2.0 * n_samples as f64 * SAMPLE.as_secs_f64();
+        let n_fit = (allowed / sample.as_secs_f64().max(1e-9)) as usize;
+        Self::Samples(n_fit.clamp(LEAST_SAMPLES, n_samples))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Length, Schedule, Stage, Step};
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    fn laps(seed: u64) -> Vec<Vec<Step>> {
+        let mut schedule = Schedule::new(seed, vec![0, 1]);
+        let cases: Vec<(usize, Stage)> = (0..8).map(|case| (case, Stage::Judge)).collect();
+        (0..20).map(|_| schedule.lap(&cases)).collect()
+    }
+
+    #[test]
+    fn the_seed_decides_all() {
+        assert_eq!(laps(1), laps(1));
+        assert_ne!(laps(1), laps(2));
+    }
+
+    #[test]
+    fn every_lap_has_every_case_once_on_one_core_and_cores_alternate() {
+        for (number, lap) in laps(3).iter().enumerate() {
+            let cases: BTreeSet<usize> = lap.iter().map(|step| step.case).collect();
+            assert_eq!(cases.len(), 8);
+            assert!(lap.iter().all(|step| step.core == number as u32 % 2));
+        }
+    }
+
+    #[test]
+    fn either_side_begins_about_half_of_the_rounds() {
+        let steps: Vec<Step> = laps(4).concat();
+        let n_base = steps.iter().filter(|step| step.is_base_first).count();
+        assert!((50..=110).contains(&n_base), "{n_base} of {}", steps.len());
+    }
+
+    #[test]
+    fn confirming_rounds_begin_on_the_other_core() {
+        let mut schedule = Schedule::new(5, vec![0, 1]);
+        let core_of = |lap: Vec<Step>| lap[0].core;
+        assert_eq!(core_of(schedule.lap(&[(0, Stage::Judge)])), 0);
+        assert_eq!(core_of(schedule.lap(&[(0, Stage::Confirm)])), 1);
+        assert_eq!(core_of(schedule.lap(&[(0, Stage::Confirm)])), 0);
+        assert_eq!(core_of(schedule.lap(&[(0, Stage::Judge)])), 1);
+    }
+
+    #[test]
+    fn the_null_control_draws_one_in_seven_and_at_least_one() {
+        let mut schedule = Schedule::new(6, vec![0]);
+        for (n_cases, expected) in [(0, 0), (1, 1), (7, 1), (8, 2), (90, 13)] {
+            let drawn = schedule.draw_null(n_cases);
+            assert_eq!(drawn.len(), expected, "{n_cases}");
+            assert!(drawn.iter().all(|case| *case < n_cases));
+        }
+    }
+
+    #[test]
+    fn slow_cases_take_fewer_samples() {
+        let usual = Length::Samples(30);
+        for (sample_ms, expected) in [
+            (0, usual),
+            (2, usual),
+            (4, usual),
+            (8, Length::Samples(15)),
+            (40, Length::Samples(10)),
+            (900, Length::Quick),
+        ] {
+            let length = usual.of_case(Duration::from_millis(sample_ms));
+            assert_eq!(length, expected, "{sample_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_small_budget_for_many_rounds_takes_fewer_samples() {
+        for (seconds, n_rounds, n_samples) in [(300, 100, 60), (300, 2_000, 17), (10, 2_000, 10)] {
+            let length = Length::within(Duration::from_secs(seconds), n_rounds);
+            assert_eq!(
+                length,
+                Length::Samples(n_samples),
+                "{seconds} s for {n_rounds}"
+            );
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! A run from its first round to its file: measures what the schedule says, and keeps all of it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use results::case_id::CaseId;
+use results::machine::Machine;
+use results::pairs::sample::{Engine, PairCase, PairRun, Round, SCHEMA, Side};
+
+use crate::build::{Built, Workshop};
+use crate::cores::Cores;
+use crate::error::Error;
+use crate::listing::{self, Listed};
+use crate::referee::Patience;
+use crate::round::{Outcome, Setting};
+use crate::schedule::{Length, MOST_SAMPLES, Schedule, Stage, Step};
+use crate::watch::{Event, Watch};
+
+/// What is measured, and by which chance.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Draws the order of cases and sides, and the null control.
+    pub seed: u64,
+    /// How long a process may take for a turn.
+    pub patience: Patience,
+}
+
+/// A run that is being measured.
+pub struct Session<'w> {
+    built: [Built; 2],
+    listed: Vec<Listed>,
+    /// What there is time for in each process of a case.
+    length: Length,
+    /// The same by case; learnt in the first round.
+    lengths: Vec<Option<Length>>,
+    null_cases: Vec<usize>,
+    schedule: Schedule,
+    patience: Patience,
+    scratch: tempfile::TempDir,
+    watch: &'w dyn Watch,
+    run: PairRun,
+}
+
+/// Whether there was time for all that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All rounds were measured.
+    Done,
+    /// The budget was over before.
+    OutOfBudget,
+}
+
+impl<'w> Session<'w> {
+    /// Lists the cases of both sides and draws the null control.
+    pub fn open(
+        workshop: &Workshop,
+        built: [Built; 2],
+        settings: &Settings,
+        watch: &'w dyn Watch,
+    ) -> Result<Self, Error> {
+        let listed = listing::list([&built[0], &built[1]], watch)?;
+        if listed.is_empty() {
+            return Err(Error::NothingToMeasure {
+                reason: "no suite of either side has a Criterion case".to_owned(),
+            });
+        }
+        let mut schedule = Schedule::new(settings.seed, Cores::allowed()?.numbers());
+        let healthy: Vec<usize> = (0..listed.len())
+            .filter(|case| listed[*case].failure.is_none())
+            .collect();
+        let drawn = schedule.draw_null(healthy.len());
+        let run = PairRun {
+            schema: SCHEMA,
+            seed: settings.seed,
+            base: side(&built[0]),
+            candidate: side(&built[1]),
+            machine: Machine::here(),
+            cases: listed.iter().map(case).collect(),
+            is_complete: false,
+        };
+        Ok(Self {
+            length: Length::Samples(MOST_SAMPLES),
+            lengths: vec![None; listed.len()],
+            null_cases: drawn.into_iter().map(|index| healthy[index]).collect(),
+            scratch: workshop.scratch()?,
+            patience: settings.patience,
+            built,
+            listed,
+            schedule,
+            watch,
+            run,
+        })
+    }
+
+    /// All that was measured so far.
+    pub fn run(&self) -> &PairRun {
+        &self.run
+    }
+
+    /// Marks the run as one that came to its end.
+    pub(crate) fn complete(&mut self) {
+        self.run.is_complete = true;
+    }
+
+    /// So many rounds of every case, and of the null control, with samples as many as fit into the time.
+    pub(crate) fn measure_all(
+        &mut self,
+        n_rounds: usize,
+        deadline: Instant,
+    ) -> Result<Progress, Error> {
+        let is_healthy = |case: &usize| self.run.cases[*case].failure.is_none();
+        let judged = (0..self.listed.len()).map(|case| (case, Stage::Judge));
+        let null = self.null_cases.iter().map(|case| (*case, Stage::Null));
+        let wanted: BTreeMap<_, _> = judged
+            .chain(null)
+            .filter(|(case, _)| is_healthy(case))
+            .map(|which| (which, n_rounds))
+            .collect();
+        let time = deadline.saturating_duration_since(Instant::now());
+        self.length = Length::within(time, wanted.values().sum());
+        self.measure(&wanted, deadline)
+    }
+
+    /// So many further rounds of some cases, judged or confirming.
+    pub(crate) fn measure_some(
+        &mut self,
+        wanted: &BTreeMap<CaseId, (Stage, usize)>,
+        deadline: Instant,
+    ) -> Result<Progress, Error> {
+        let cases = self.listed.iter().enumerate();
+        let wanted: BTreeMap<(usize, Stage), usize> = cases
+            .filter_map(|(case, listed)| {
+                let (stage, n_rounds) = wanted.get(&listed.case)?;
+                Some(((case, *stage), *n_rounds))
+            })
+            .collect();
+        self.measure(&wanted, deadline)
+    }
+
+    fn measure(
+        &mut self,
+        wanted: &BTreeMap<(usize, Stage), usize>,
+        deadline: Instant,
+    ) -> Result<Progress, Error> {
+        let mut left = wanted.clone();
+        left.retain(|(case, _), _| self.run.cases[*case].failure.is_none());
+        self.watch.note(Event::Planned {
+            n_rounds: left.values().sum(),
+        });
+        loop {
+            left.retain(|(case, _), n_left| *n_left > 0 && self.run.cases[*case].failure.is_none());
+            let cases: Vec<(usize, Stage)> = left.keys().copied().collect();
+            if cases.is_empty() {
+                return Ok(Progress::Done);
+            }
+            for step in self.schedule.lap(&cases) {
+                if self.watch.stopped() {
+                    return Err(Error::Interrupted);
+                }
+                if Instant::now() >= deadline {
+                    return Ok(Progress::OutOfBudget);
+                }
+                self.take(step)?;
+                if let Some(n_left) = left.get_mut(&(step.case, step.stage)) {
+                    *n_left -= 1;
+                }
+            }
+        }
+    }
+
+    /// Measures one round, and keeps it, or the reason why there is none.
+    fn take(&mut self, step: Step) -> Result<(), Error> {
+        if self.run.cases[step.case].failure.is_some() {
+            // An earlier step of this lap failed: the null control and the judged rounds share a case.
+            return Ok(());
+        }
+        self.watch.note(Event::Round {
+            case: self.run.cases[step.case].id.as_str(),
+        });
+        let mut outcome = self.round(step)?;
+        let case = &mut self.run.cases[step.case];
+        let is_new = case.rounds.is_empty() && case.null_rounds.is_empty();
+        if is_new && matches!(outcome, Outcome::Done { has_threads, .. } if has_threads) {
+            case.engine = Engine::Blocks;
+            outcome = self.round(step)?;
+        }
+        let case = &mut self.run.cases[step.case];
+        match outcome {
+            Outcome::Done { round, .. } => {
+                let length = self.length.of_case(sample_time(&round));
+                self.lengths[step.case].get_or_insert(length);
+                rounds_of(case, step.stage).push(round);
+            }
+            Outcome::Failed(failure) => case.failure = Some(failure),
+        }
+        self.watch.note(Event::RoundDone);
+        Ok(())
+    }
+
+    fn round(&self, step: Step) -> Result<Outcome, Error> {
+        let [base, candidate] = &self.built;
+        let setting = Setting {
+            listed: &self.listed[step.case],
+            sides: match step.stage {
+                Stage::Null => [base, base],
+                Stage::Judge | Stage::Confirm => [base, candidate],
+            },
+            length: self.lengths[step.case].unwrap_or(self.length),
+            scratch: self.scratch.path(),
+            core: step.core,
+            is_base_first: step.is_base_first,
+            patience: self.patience,
+            watch: self.watch,
+        };
+        setting.measure(self.run.cases[step.case].engine)
+    }
+}
+
+fn side(built: &Built) -> Side {
+    Side {
+        label: built.source.label.clone(),
+        commit: Some(built.source.known_commit.clone()),
+        is_dirty: built.source.is_dirty(),
+    }
+}
+
+fn case(listed: &Listed) -> PairCase {
+    PairCase {
+        id: listed.case.clone(),
+        engine: if listed.takes_turns {
+            Engine::Turns
+        } else {
+            Engine::Blocks
+        },
+        rounds: Vec::new(),
+        null_rounds: Vec::new(),
+        confirm_rounds: Vec::new(),
+        failure: listed.failure.clone(),
+    }
+}
+
+fn rounds_of(case: &mut PairCase, stage: Stage) -> &mut Vec<Round> {
+    match stage {
+        Stage::Judge => &mut case.rounds,
+        Stage::Null => &mut case.null_rounds,
+        Stage::Confirm => &mut case.confirm_rounds,
+    }
+}
+
+/// The mean wall time of a sample of the base.
+fn sample_time(round: &Round) -> Duration {
+    let times = round.pairs.iter().map(|pair| pair.base.wall_ns);
+    let mean = times.sum::<f64>() / round.pairs.len().max(1) as f64;
+    Duration::from_nanos(mean as u64)
+}

@@ -1,0 +1,41 @@
+//! How a run tells of itself, and learns that it should end; who prints is not its business.
+
+/// What happens during a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The suites of a side are being built; Cargo talks on stderr meanwhile.
+    Building {
+        /// The label of the side.
+        side: &'a str,
+        /// Its commit.
+        commit: &'a str,
+    },
+    /// The suites of a side were built before, and are taken as they are.
+    Cached {
+        /// The label of the side.
+        side: &'a str,
+        /// Its commit.
+        commit: &'a str,
+    },
+    /// So many further rounds are planned.
+    Planned {
+        /// Rounds, each of one case.
+        n_rounds: usize,
+    },
+    /// A round of this case begins.
+    Round {
+        /// The case.
+        case: &'a str,
+    },
+    /// The round came to its end, well or not.
+    RoundDone,
+}
+
+/// Watches a run.
+pub trait Watch {
+    /// Takes note of an event.
+    fn note(&self, event: Event<'_>);
+
+    /// Whether the run should end now.
+    fn stopped(&self) -> bool;
+}

@@ -1,0 +1,266 @@
+//! Pair mode from outside: real commits, real builds, real processes, on a toy project.
+//!
+//! It is one long test, because a workshop admits one run at a time, and building Criterion for a second one costs more.
+
+mod toy;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use pairs::build::{Built, Workshop};
+use pairs::course::{self, Plan};
+use pairs::error::Error;
+use pairs::referee::Patience;
+use pairs::session::{Session, Settings};
+use pairs::tree::Repository;
+use pairs::watch::{Event, Watch};
+use results::pairs::control::NullEstimates;
+use results::pairs::sample::{CaseFailure, Engine, PairCase, PairRun};
+use results::relevance::PairRelevance;
+
+use toy::{Toy, does, works};
+
+/// Remembers what happened, and stops the run after so many rounds.
+struct Witness {
+    events: RefCell<Vec<String>>,
+    rounds_left: Cell<Option<usize>>,
+}
+
+impl Witness {
+    fn new() -> Self {
+        Self {
+            events: RefCell::default(),
+            rounds_left: Cell::new(None),
+        }
+    }
+
+    fn saw(&self, event: &str) -> bool {
+        self.events.borrow().iter().any(|seen| seen == event)
+    }
+}
+
+impl Watch for Witness {
+    fn note(&self, event: Event<'_>) {
+        match event {
+            Event::Building { side, .. } => {
+                self.events.borrow_mut().push(format!("building {side}"))
+            }
+            Event::Cached { side, .. } => self.events.borrow_mut().push(format!("cached {side}")),
+            Event::RoundDone => {
+                self.rounds_left
+                    .set(self.rounds_left.get().map(|left| left.saturating_sub(1)));
+            }
+            Event::Planned { .. } | Event::Round { .. } => {}
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.rounds_left.get() == Some(0)
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        seed: 7,
+        patience: Patience {
+            first: Duration::from_secs(5),
+            later: Duration::from_secs(5),
+        },
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        n_rounds: 3,
+        budget: Duration::from_secs(12),
+        relevance: PairRelevance::default(),
+        null_estimates: NullEstimates::default(),
+    }
+}
+
+struct Bench {
+    toy: Toy,
+    repository: Repository,
+    workshop: Workshop,
+}
+
+impl Bench {
+    fn of(toy: Toy) -> Self {
+        let repository = Repository::around(toy.path()).expect("a repository");
+        // One for all times that the test runs, so that Criterion is built only once.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("toy");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let workshop = Workshop::open(&repository, toy.path(), &folder, &[]).expect("a workshop");
+        Self {
+            toy,
+            repository,
+            workshop,
+        }
+    }
+
+    fn build(
+        &self,
+        base: &str,
+        suites: Option<&[String]>,
+        witness: &Witness,
+    ) -> Result<[Built; 2], Error> {
+        let base = self.repository.commit(base)?;
+        let candidate = self.repository.working_tree(&self.toy.target())?;
+        self.workshop
+            .build_both([&base, &candidate], suites, witness)
+    }
+}
+
+fn case<'r>(run: &'r PairRun, id: &str) -> &'r PairCase {
+    let found = run.cases.iter().find(|case| case.id.as_str() == id);
+    found.unwrap_or_else(|| {
+        panic!(
+            "no {id} among {:?}",
+            run.cases.iter().map(|case| &case.id).collect::<Vec<_>>()
+        )
+    })
+}
+
+/// The median over all pairs of candidate ÷ base per iteration.
+fn ratio(case: &PairCase) -> f64 {
+    let pairs = case.rounds.iter().flat_map(|round| &round.pairs);
+    let mut ratios: Vec<f64> = pairs
+        .map(|pair| {
+            let [base, candidate] = [pair.base, pair.candidate]
+                .map(|sample| sample.wall_ns / sample.n_iterations as f64);
+            candidate / base
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
+}
+
+#[test]
+fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
+    let toy = Toy::new();
+    let common = [works("steady", 1_000), works("halved", 2_000)];
+    let base = [
+        works("old", 1_000),
+        works("breaks", 1_000),
+        works("hangs", 1_000),
+    ];
+    let threads = does("threads", "std::thread::spawn(|| work(20_000)).join()");
+    toy.sums(&[&common[..], &base, std::slice::from_ref(&threads)].concat());
+    toy.commit("base");
+
+    let candidate = [
+        works("steady", 1_000),
+        works("halved", 1_000),
+        works("new", 1_000),
+        does(
+            "breaks",
+            r#"assert_eq!(work(black_box(1)), 7, "wrong answer")"#,
+        ),
+        does("hangs", "loop { std::thread::park() }"),
+        threads,
+    ];
+    toy.sums(&candidate);
+    toy.extra(&[works("alone", 1_000)]);
+    // Not committed: a dirty tree is the candidate.
+
+    let bench = Bench::of(toy);
+    let witness = Witness::new();
+    let built = bench.build("base", None, &witness).expect("both build");
+    assert!(witness.saw("building base") && witness.saw("building working tree"));
+    let mut session = Session::open(&bench.workshop, built, &settings(), &witness).expect("listed");
+    course::follow(&mut session, &plan()).expect("measured");
+    let run = session.run().clone();
+    drop(session);
+
+    assert!(run.candidate.is_dirty && !run.base.is_dirty);
+    let steady = case(&run, "sums/steady");
+    assert_eq!((steady.engine, &steady.failure), (Engine::Turns, &None));
+    assert!(steady.rounds.iter().all(|round| round.pairs.len() >= 9));
+    assert!(
+        ratio(case(&run, "sums/halved")) < 0.8,
+        "{}",
+        ratio(case(&run, "sums/halved"))
+    );
+    assert_eq!(case(&run, "sums/threads").engine, Engine::Blocks);
+    assert!(!case(&run, "sums/threads").rounds.is_empty());
+    assert!(run.cases.iter().any(|case| !case.null_rounds.is_empty()));
+
+    let failure = |id: &str| case(&run, id).failure.clone();
+    assert_eq!(failure("sums/old"), Some(CaseFailure::MissingInCandidate));
+    assert_eq!(failure("sums/new"), Some(CaseFailure::MissingInBase));
+    assert_eq!(failure("extra/alone"), Some(CaseFailure::MissingInBase));
+    assert!(matches!(
+        failure("sums/hangs"),
+        Some(CaseFailure::TimedOut { .. })
+    ));
+    let Some(CaseFailure::PanickedInCandidate { message }) = failure("sums/breaks") else {
+        panic!("it panics: {:?}", failure("sums/breaks"));
+    };
+    assert!(message.contains("wrong answer"), "{message}");
+
+    interruption_leaves_nothing_but_what_was_measured(&bench);
+    a_base_that_does_not_build_is_named(&bench);
+    an_unknown_suite_is_named_with_those_that_are_there(&bench);
+    assert_eq!(bench.toy.n_worktrees(), 1);
+}
+
+fn interruption_leaves_nothing_but_what_was_measured(bench: &Bench) {
+    let witness = Witness::new();
+    let built = bench
+        .build("base", Some(&["sums".to_owned()]), &witness)
+        .expect("both are built");
+    assert!(witness.saw("cached base") && witness.saw("cached working tree"));
+    assert!(!witness.saw("building base"));
+    assert_eq!(bench.toy.n_worktrees(), 3);
+
+    let mut session = Session::open(&bench.workshop, built, &settings(), &witness).expect("listed");
+    witness.rounds_left.set(Some(3));
+    let ended = course::follow(&mut session, &plan());
+    assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+    let run = session.run();
+    assert!(!run.is_complete);
+    let n_by_case: BTreeMap<_, _> = run
+        .cases
+        .iter()
+        .map(|case| (&case.id, case.rounds.len() + case.null_rounds.len()))
+        .collect();
+    let n_failed = run.cases.iter().filter(|case| {
+        !matches!(
+            case.failure,
+            None | Some(CaseFailure::MissingInBase | CaseFailure::MissingInCandidate)
+        )
+    });
+    assert_eq!(
+        n_by_case.values().sum::<usize>() + n_failed.count(),
+        3,
+        "{n_by_case:?}"
+    );
+    drop(session);
+    assert_eq!(bench.toy.n_worktrees(), 1);
+}
+
+fn a_base_that_does_not_build_is_named(bench: &Bench) {
+    bench.toy.write("src/lib.rs", "fn unfinished(");
+    bench.toy.commit("broken");
+    bench.toy.write("src/lib.rs", "");
+    let error = bench
+        .build("broken", None, &Witness::new())
+        .expect_err("it does not build");
+    assert!(
+        matches!(&error, Error::Unbuildable { side, .. } if side == "broken"),
+        "{error}"
+    );
+}
+
+fn an_unknown_suite_is_named_with_those_that_are_there(bench: &Bench) {
+    let wanted = ["summs".to_owned()];
+    let error = bench
+        .build("base", Some(&wanted), &Witness::new())
+        .expect_err("there is none");
+    assert!(
+        matches!(&error, Error::UnknownSuite { known, .. } if known.contains(&"sums".to_owned())),
+        "{error}"
+    );
+}
