@@ -103,7 +103,10 @@ impl CapSet {
         let inner = &self.inner;
         let hashes: Vec<u64> = claims.iter().map(|claim| inner.hash(claim)).collect();
         #[cfg(feature = "injected-slowdown")]
-        drop(std::hint::black_box(Locked::new(inner, &hashes)));
+        drop(std::hint::black_box({
+            let hashes = claims.iter().map(|claim| inner.hash(claim));
+            hashes.collect::<Vec<u64>>()
+        }));
         let mut locked = Locked::new(inner, &hashes);
         let mut taken: Vec<Place> = Vec::with_capacity(claims.len());
         for (claim, &hash) in claims.iter().zip(&hashes) {
