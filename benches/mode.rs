@@ -39,6 +39,11 @@ impl Arguments {
         Self::read(std::env::args().skip(1))
     }
 
+    /// Whether it is known beforehand that Criterion will call every case, and measure it.
+    pub fn runs_every_case(&self) -> bool {
+        self.mode == Mode::Measure && !self.filtered
+    }
+
     /// Reads the given arguments, without the name of the program.
     pub fn read(arguments: impl IntoIterator<Item = String>) -> Self {
         let arguments: Vec<String> = arguments.into_iter().collect();
@@ -183,6 +188,21 @@ mod tests {
             "-s main --noise-threshold 0.1",
         ] {
             assert!(!read(line).filtered, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn every_case_runs_only_where_all_are_measured() {
+        for line in ["--bench", "--quick --bench", "--baseline main --bench"] {
+            assert!(read(line).runs_every_case(), "{line:?}");
+        }
+        for line in [
+            "",
+            "--list --bench",
+            "fan_out --bench",
+            "--profile-time 5 --bench",
+        ] {
+            assert!(!read(line).runs_every_case(), "{line:?}");
         }
     }
 

@@ -50,6 +50,10 @@ const MACRO: Length = Length {
 /// The last doubling may begin just before, so that a case takes up to three times as long.
 const QUICK_MEASUREMENT: Duration = Duration::from_millis(120);
 
+/// The same where a filter chose the cases: they are few, and their set-up counts, because Criterion alone knows
+/// which ones it will call. With less, a case whose set-up is longer would be measured by a single, cold iteration.
+const QUICK_MEASUREMENT_OF_CHOSEN: Duration = Duration::from_secs(3);
+
 /// A name for results that no run ever stores, so that Criterion finds nothing to compare with.
 ///
 /// Its own "regressed" and "improved" compare with whatever ran last, and on a shared machine most of them
@@ -219,21 +223,26 @@ impl Suite<'_> {
             "{id}: two cases have this id"
         );
 
+        let runs_for_sure = self.common.arguments.runs_every_case();
         let running = &mut self.common.running;
         let mut set_up = Some(set_up);
-        let mut state = None;
+        let mut prepare = || {
+            let set_up = set_up.take()?;
+            if let Some(running) = running.as_mut() {
+                running
+                    .measuring(&id)
+                    .expect("a mark that was begun takes a line");
+            }
+            Some(set_up())
+        };
+        let mut state = if runs_for_sure { prepare() } else { None };
         self.group
             .bench_function(BenchmarkId::new(case, parameter), |bencher| {
-                if let Some(set_up) = set_up.take() {
-                    if let Some(running) = running.as_mut() {
-                        running
-                            .measuring(&id)
-                            .expect("a mark that was begun takes a line");
-                    }
-                    state = Some(set_up());
+                if state.is_none() {
+                    state = prepare();
                     profiler::begin_if_due();
                 }
-                let state = state.as_mut().expect("set up on the first call");
+                let state = state.as_mut().expect("prepared on the first call");
                 routine(bencher, state);
             });
     }
@@ -246,10 +255,10 @@ impl Suite<'_> {
             }
             return;
         }
-        let measurement = if self.common.arguments.quick {
-            QUICK_MEASUREMENT
-        } else {
-            length.measurement
+        let measurement = match (self.common.arguments.quick, self.common.arguments.filtered) {
+            (true, false) => QUICK_MEASUREMENT,
+            (true, true) => QUICK_MEASUREMENT_OF_CHOSEN,
+            (false, _) => length.measurement,
         };
         self.group
             .warm_up_time(length.warm_up)
