@@ -229,12 +229,12 @@ fn zero_latency(suite: &mut Suite<'_>) {
         });
         let name = format!("cpu_per_target/{parameter}");
         let text = "CPU time of our thread for one model target, over loopback, without the stub's";
-        if let Some(figure) = median(&name, cpu, "µs", text) {
+        if let Some(figure) = Figure::median_of(&name, &cpu, "µs", text) {
             suite.figure(figure);
         }
         let name = format!("stub_cpu_per_target/{parameter}");
         let text = "CPU time of the stub's thread for the same target";
-        if let Some(figure) = median(&name, stubs, "µs", text) {
+        if let Some(figure) = Figure::median_of(&name, &stubs, "µs", text) {
             suite.figure(figure);
         }
     }
@@ -260,15 +260,10 @@ fn replies_of_100_ms(suite: &mut Suite<'_>) {
         });
         let name = format!("replies_of_100_ms/{parameter}");
         let text = "wall time of one Query, all of whose targets take 100 ms";
-        if let Some(figure) = median(&name, walls, "ms", text) {
+        if let Some(figure) = Figure::median_of(&name, &walls, "ms", text) {
             suite.figure(figure.bound(WIDE_REPLY_MS));
         }
     }
-}
-
-fn median(name: &str, mut repetitions: Vec<f64>, unit: &str, text: &str) -> Option<Figure> {
-    repetitions.sort_by(f64::total_cmp);
-    Figure::median_of(name, &repetitions, unit, text)
 }
 
 suite_main!(

@@ -52,7 +52,7 @@ fn latency_100ms(suite: &mut Suite<'_>) {
         );
         let name = format!("share_of_limit/{parameter}");
         let text = "throughput as a share of what the model's 100 ms allow";
-        if let Some(figure) = Figure::median_of(&name, &sorted(shares), "ratio", text) {
+        if let Some(figure) = Figure::median_of(&name, &shares, "ratio", text) {
             suite.figure(figure.bound(Bound::AtLeast(0.97)));
         }
     }
@@ -113,16 +113,15 @@ fn own_cpu(suite: &mut Suite<'_>) {
     );
     let text =
         "our CPU time per Query: claim, running, terminal write and one target over loopback HTTP";
-    if let Some(figure) = Figure::median_of("own_cpu_per_query", &sorted(own), "µs", text) {
+    if let Some(figure) = Figure::median_of("own_cpu_per_query", &own, "µs", text) {
         suite.figure(figure.bound(Bound::AtMost(100.0)));
     }
     let text = "the API stand-in's CPU time per Query, not in the figure above";
-    if let Some(figure) = Figure::median_of("stand_in_cpu_per_query", &sorted(stand_in), "µs", text)
-    {
+    if let Some(figure) = Figure::median_of("stand_in_cpu_per_query", &stand_in, "µs", text) {
         suite.figure(figure);
     }
     let text = "our CPU time per Query with 30,000 waiting, over that with 1,000";
-    if let Some(figure) = Figure::median_of("own_cpu_growth", &sorted(growth), "ratio", text) {
+    if let Some(figure) = Figure::median_of("own_cpu_growth", &growth, "ratio", text) {
         suite.figure(figure.bound(Bound::AtMost(1.3)));
     }
 }
@@ -136,11 +135,6 @@ fn mean(times: impl Iterator<Item = Duration>) -> Duration {
 
 fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
-}
-
-fn sorted(mut sample: Vec<f64>) -> Vec<f64> {
-    sample.sort_by(f64::total_cmp);
-    sample
 }
 
 suite_main!(latency_100ms, zero_latency, own_cpu);

@@ -205,11 +205,7 @@ fn one_call(suite: &mut Suite<'_>) {
     suite.prepared("client", "one_call", with_turns, |bencher, world| {
         bencher.to_async(&world.runtime).iter(|| world.ask());
     });
-    let sample = |value: fn(&CpuPerCall) -> f64| {
-        let mut sample: Vec<f64> = turns.iter().map(value).collect();
-        sample.sort_by(f64::total_cmp);
-        sample
-    };
+    let sample = |value: fn(&CpuPerCall) -> f64| turns.iter().map(value).collect::<Vec<f64>>();
     let text = "CPU time of our thread for one model call over loopback";
     let client = Figure::median_of("cpu_per_call", &sample(|turn| turn.client), "µs", text);
     let text = "CPU time of the stub's own thread for the same call";

@@ -31,11 +31,12 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Asks Cargo about the workspace of the current folder.
     pub(crate) fn here() -> anyhow::Result<Self> {
-        Self::around(Path::new("."))
+        Self::at(None)
     }
 
-    /// Asks Cargo about the workspace of a folder.
-    pub(crate) fn around(folder: &Path) -> anyhow::Result<Self> {
+    /// Asks Cargo about the workspace of a folder, the current one unless given.
+    pub(crate) fn at(folder: Option<&Path>) -> anyhow::Result<Self> {
+        let folder = folder.unwrap_or(Path::new("."));
         let output = Command::new(cargo())
             .current_dir(folder)
             .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -94,6 +95,7 @@ pub(crate) fn cargo() -> PathBuf {
 
 /// The given folders, and the workspace's in place of those that were not given.
 pub(crate) fn locations(
+    workspace: Option<&Path>,
     baselines: Option<PathBuf>,
     criterion: Option<PathBuf>,
     iai: Option<PathBuf>,
@@ -101,7 +103,7 @@ pub(crate) fn locations(
     // Asking Cargo takes a while, so it is asked only if something is left to know.
     let workspace = match (&baselines, &criterion, &iai) {
         (Some(_), Some(_), _) | (Some(_), _, Some(_)) => None,
-        _ => Some(Workspace::here()?),
+        _ => Some(Workspace::at(workspace)?),
     };
     let known = |given: Option<PathBuf>, usual: fn(&Workspace) -> PathBuf| {
         given
@@ -137,12 +139,18 @@ fn refuse_absent(baselines: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The bench targets of all packages; where there is a package of suites, as in this workspace, of that one alone.
 fn suites(metadata: &Value) -> Vec<String> {
-    let packages = metadata["packages"].as_array();
-    let targets = packages
+    let packages: Vec<&Value> = metadata["packages"]
+        .as_array()
         .into_iter()
         .flatten()
-        .filter(|package| package["name"] == BENCHES)
+        .collect();
+    let has_suites = |package: &&Value| package["name"] == BENCHES;
+    let is_ours = packages.iter().any(has_suites);
+    let targets = packages
+        .iter()
+        .filter(|package| !is_ours || has_suites(package))
         .filter_map(|package| package["targets"].as_array())
         .flatten();
     let benches = targets.filter(|target| {
@@ -151,10 +159,11 @@ fn suites(metadata: &Value) -> Vec<String> {
     });
     let names = benches.filter_map(|target| target["name"].as_str());
     let mut suites: Vec<String> = names
-        .filter(|name| ![CLOSING_TARGET, INSTRUCTIONS].contains(name))
+        .filter(|name| !is_ours || ![CLOSING_TARGET, INSTRUCTIONS].contains(name))
         .map(str::to_owned)
         .collect();
     suites.sort_unstable();
+    suites.dedup();
     suites
 }
 

@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The suite of cases that stand in no group, as Criterion allows.
+///
+/// Suites of this workspace have a group each; those of other projects need not.
+pub const UNGROUPED: &str = "(ungrouped)";
+
 /// An id of the form `suite/case/parameter`.
 ///
 /// The first segment is the suite: the bench file, the Criterion group and the baseline file share its name.
@@ -20,6 +25,11 @@ impl CaseId {
             return None;
         }
         Some(Self(id))
+    }
+
+    /// Takes an id as Criterion has it: without a group, the case belongs to [`UNGROUPED`]. `None` if it is empty.
+    pub fn of_criterion(id: &str) -> Option<Self> {
+        Self::new(id).or_else(|| Self::of(UNGROUPED, id))
     }
 
     /// Joins a suite and a key of its baseline file.
@@ -107,6 +117,19 @@ mod tests {
         for id in ["fib", "/fib", "fib/", ""] {
             assert_eq!(CaseId::new(id), None, "{id:?}");
         }
+    }
+
+    #[test]
+    fn a_criterion_case_without_a_group_is_kept_apart() {
+        for (full_id, expected) in [
+            ("fib", "(ungrouped)/fib"),
+            ("fib/", "(ungrouped)/fib/"),
+            ("numbers/fib/20", "numbers/fib/20"),
+        ] {
+            let id = CaseId::of_criterion(full_id).expect("not empty");
+            assert_eq!(id.as_str(), expected);
+        }
+        assert_eq!(CaseId::of_criterion(""), None);
     }
 
     #[test]

@@ -113,14 +113,8 @@ fn read_case(folder: &Path, latest: &Path) -> Result<Measurement, Error> {
     let benchmark_path = latest.join("benchmark.json");
     let benchmark: WireBenchmark =
         files::parse_json(&benchmark_path, &files::read(&benchmark_path)?, MEND)?;
-    let id = CaseId::new(&*benchmark.full_id).ok_or_else(|| {
-        let reason = format!("the id {:?} has no group", benchmark.full_id);
-        Error::malformed(
-            &benchmark_path,
-            reason,
-            "put the case into a group named after its suite",
-        )
-    })?;
+    let id = CaseId::of_criterion(&benchmark.full_id)
+        .ok_or_else(|| Error::malformed(&benchmark_path, "the id is empty", "name the case"))?;
 
     let sample_path = latest.join("sample.json");
     let sample: WireSample = files::parse_json(&sample_path, &files::read(&sample_path)?, MEND)?;

@@ -77,7 +77,7 @@ impl Figure {
 
     /// A figure that repetitions of one measurement agree on: their median, with its 95 % interval by rank.
     ///
-    /// `None` for an empty or unordered sample. Fewer than six repetitions give the whole range.
+    /// `None` for a sample that is empty or holds something that is not a number. Fewer than six repetitions give the whole range.
     pub fn median_of(name: &str, repetitions: &[f64], unit: &str, text: &str) -> Option<Self> {
         let median = crate::stats::Quantile::of(repetitions, 0.5)?;
         Some(Self::measured(

@@ -30,6 +30,9 @@ pub(super) struct TypedRecord {
     /// Record instruction counts instead of wall times.
     #[arg(long)]
     instructions: bool,
+    /// Any Cargo workspace whose suites use Criterion 0.8; the current folder's unless given.
+    #[arg(long, value_name = "FOLDER")]
+    workspace: Option<PathBuf>,
     /// The folder of all baselines.
     #[arg(long, value_name = "FOLDER")]
     baseline: Option<PathBuf>,
@@ -53,6 +56,7 @@ impl TypedRecord {
             suites: (!self.suites.is_empty()).then_some(self.suites),
             n_processes: usize::from(self.processes.unwrap_or(usual)),
             instructions: self.instructions,
+            workspace: self.workspace,
             baselines: self.baseline,
         }
     }

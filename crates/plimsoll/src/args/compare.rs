@@ -12,6 +12,9 @@ pub(super) struct TypedCompare {
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
     format: TypedFormat,
+    /// Any Cargo workspace whose suites use Criterion 0.8; the current folder's unless given.
+    #[arg(long, value_name = "FOLDER")]
+    workspace: Option<PathBuf>,
     /// The folder of all baselines; `benches/` with its tables is looked for beside it.
     #[arg(long, value_name = "FOLDER")]
     baseline: Option<PathBuf>,
@@ -33,6 +36,7 @@ impl TypedCompare {
     pub(super) fn into_settings(self) -> CompareSettings {
         CompareSettings {
             format: self.format.format(),
+            workspace: self.workspace,
             baselines: self.baseline,
             criterion: self.criterion,
             iai: self.iai,

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -54,8 +54,7 @@ pub(crate) struct AbSettings {
 
 pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     interrupt::listen();
-    let folder = settings.workspace.as_deref().unwrap_or(Path::new("."));
-    let workspace = Workspace::around(folder)?;
+    let workspace = Workspace::at(settings.workspace.as_deref())?;
     let relevance = PairRelevance::read(&workspace.root.join("benches"))?;
     let ours = workspace.scratch().join("ab");
     fs::create_dir_all(&ours).with_context(|| format!("failed to make {}", ours.display()))?;

@@ -30,6 +30,8 @@ pub(crate) struct RecordSettings {
     pub(crate) n_processes: usize,
     /// Instruction counts instead of wall times.
     pub(crate) instructions: bool,
+    /// Unset means the current folder's.
+    pub(crate) workspace: Option<PathBuf>,
     /// The folder of all baselines; unset means the workspace's.
     pub(crate) baselines: Option<PathBuf>,
 }
@@ -38,7 +40,7 @@ pub(crate) struct RecordSettings {
 ///
 /// All baselines are written after the last measurement, each at once, so an interruption leaves the old ones.
 pub(crate) fn record(settings: &RecordSettings) -> anyhow::Result<Exit> {
-    let workspace = Workspace::here()?;
+    let workspace = Workspace::at(settings.workspace.as_deref())?;
     let baselines = settings
         .baselines
         .clone()
@@ -94,8 +96,10 @@ fn record_times(
     }
     progress.finish_and_clear();
 
-    let recorded = suites
-        .iter()
+    // A bench target of ours measures the group of its name alone; elsewhere groups are named freely.
+    let measured: BTreeSet<&str> = suites_of(&processes);
+    let recorded = measured
+        .into_iter()
         .map(|suite| baseline::of_times(suite, &processes))
         .collect::<Result<Vec<_>, _>>()?;
     baseline::write_times(&folder, &machine, &recorded)?;
@@ -140,12 +144,10 @@ fn record_counts(
     }
     progress.finish_and_clear();
 
-    let counted: BTreeSet<&str> = processes
-        .iter()
-        .flatten()
-        .map(|record| record.id.suite())
+    let known: Vec<String> = suites_of(&processes)
+        .into_iter()
+        .map(str::to_owned)
         .collect();
-    let known: Vec<String> = counted.into_iter().map(str::to_owned).collect();
     let suites = chosen_suites(settings.suites.as_deref(), &known)?;
     let recorded = suites
         .iter()
@@ -153,6 +155,11 @@ fn record_counts(
         .collect::<Result<Vec<_>, _>>()?;
     baseline::write_counts(&folder, &CountMachine::here(), &recorded)?;
     say_written(&folder, recorded.iter().map(|baseline| &*baseline.suite))
+}
+
+fn suites_of(processes: &[Vec<Record>]) -> BTreeSet<&str> {
+    let records = processes.iter().flatten();
+    records.map(|record| record.id.suite()).collect()
 }
 
 /// Lists what is stored, one line per file: folder, suite, number of cases.
@@ -228,7 +235,7 @@ fn chosen_suites<'a>(
 ) -> anyhow::Result<Vec<&'a str>> {
     let Some(chosen) = chosen else {
         if known.is_empty() {
-            bail!("found no suites in the package benches");
+            bail!("found no bench target with a suite in the workspace");
         }
         return Ok(known.iter().map(String::as_str).collect());
     };

@@ -15,6 +15,8 @@ use crate::workspace;
 #[derive(Debug)]
 pub(crate) struct CompareSettings {
     pub(crate) format: Format,
+    /// Unset means the current folder's.
+    pub(crate) workspace: Option<PathBuf>,
     /// The folder of all baselines; unset means the workspace's.
     pub(crate) baselines: Option<PathBuf>,
     /// Criterion homes; empty means where `cargo bench` writes.
@@ -38,6 +40,7 @@ pub(crate) enum Format {
 pub(crate) fn run(settings: &CompareSettings) -> anyhow::Result<Exit> {
     let mut criterion = settings.criterion.iter().cloned();
     let locations = workspace::locations(
+        settings.workspace.as_deref(),
         settings.baselines.clone(),
         criterion.next(),
         settings.iai.clone(),
