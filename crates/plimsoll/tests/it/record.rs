@@ -36,28 +36,42 @@ pub(crate) struct FakeCargo {
 }
 
 impl FakeCargo {
+    /// Our own workspace: a package of suites, each with the group of its name.
     pub(crate) fn new() -> Self {
+        Self::with_package(
+            "benches",
+            &["quota", "codec", "instructions", "verdict"],
+            |home, seed| {
+                measure(home, seed, |id| {
+                    (id.starts_with("codec/") || id.starts_with("quota/")).then_some(1.0)
+                });
+            },
+        )
+    }
+
+    /// Somebody else's: one bench target of a library, with groups of other names.
+    fn foreign() -> Self {
+        Self::with_package("parser", &["all"], |home, seed| {
+            measure(&home.join("all"), seed, |_| Some(1.0));
+        })
+    }
+
+    fn with_package(package: &str, benches: &[&str], measure: impl Fn(&Path, u64)) -> Self {
         let sandbox = Sandbox::new();
         let fake = sandbox.path("fake");
         for process in 1..=5 {
-            measure(&fake.join(format!("process_{process}")), process, |id| {
-                (id.starts_with("codec/") || id.starts_with("quota/")).then_some(1.0)
-            });
+            measure(&fake.join(format!("process_{process}")), process);
         }
         let program = fake.join("cargo");
         fs::write(&program, CARGO).expect("put");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("executable");
-        let target = |name: &str| serde_json::json!({"name": name, "kind": ["bench"]});
+        let bench = |name: &&str| serde_json::json!({"name": name, "kind": ["bench"]});
+        let mut targets: Vec<_> = benches.iter().map(bench).collect();
+        targets.push(serde_json::json!({"name": package, "kind": ["lib"]}));
         let metadata = serde_json::json!({
             "workspace_root": sandbox.path(""),
             "target_directory": sandbox.path("target"),
-            "packages": [{
-                "name": "benches",
-                "targets": [
-                    {"name": "benches", "kind": ["lib"]},
-                    target("quota"), target("codec"), target("instructions"), target("verdict"),
-                ],
-            }],
+            "packages": [{"name": package, "targets": targets}],
         });
         fs::write(fake.join("metadata.json"), format!("{metadata}\n")).expect("put");
         Self { sandbox }
@@ -89,6 +103,28 @@ fn names(files: &[(std::path::PathBuf, Vec<u8>)]) -> Vec<&str> {
         .iter()
         .filter_map(|(path, _)| path.file_name()?.to_str())
         .collect()
+}
+
+#[test]
+fn the_groups_of_another_project_become_its_suites() {
+    let cargo = FakeCargo::foreign();
+    let recorded = cargo.run(&["baseline", "record", "--workspace", "."]);
+    assert_eq!(recorded.code, Some(0), "{}", recorded.stderr);
+    for suite in ["codec", "fan_out", "queue", "quota"] {
+        assert!(
+            cargo.sandbox.shelf().join(format!("{suite}.json")).exists(),
+            "{suite}"
+        );
+    }
+
+    let process = cargo
+        .sandbox
+        .path("fake/process_1/all")
+        .display()
+        .to_string();
+    let compared = cargo.run(&["compare", "--workspace", ".", "--criterion", &process]);
+    assert!(compared.stdout.contains("\nqueue "), "{}", compared.stdout);
+    assert_eq!(compared.regressed(), [""; 0], "{}", compared.stdout);
 }
 
 #[test]
