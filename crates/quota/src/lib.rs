@@ -10,6 +10,8 @@ pub mod rate;
 
 pub mod gcra;
 
+pub mod algorithm;
+
 pub mod clock;
 
 mod cell;
