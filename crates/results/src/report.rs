@@ -2,12 +2,16 @@
 
 use std::ffi::OsStr;
 
+pub mod model;
+
 pub mod json;
 pub mod markdown;
-pub mod pairs;
 pub mod text;
 
+mod of_comparison;
+mod of_pairs;
 mod paint;
+mod table;
 mod words;
 
 /// Whether a text has colours; it is understandable without.
