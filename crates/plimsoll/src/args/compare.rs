@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::format::TypedFormat;
+use super::format::TypedTelling;
 use crate::cmd::compare::CompareSettings;
 
 #[derive(Args)]
 pub(super) struct TypedCompare {
-    /// How to say it.
-    #[arg(long, value_enum, default_value = "text")]
-    format: TypedFormat,
+    #[command(flatten)]
+    telling: TypedTelling,
     /// The folder of all baselines; `benches/` with its tables is looked for beside it.
     #[arg(long, value_name = "FOLDER")]
     baseline: Option<PathBuf>,
@@ -32,7 +31,7 @@ pub(super) struct TypedCompare {
 impl TypedCompare {
     pub(super) fn into_settings(self) -> CompareSettings {
         CompareSettings {
-            format: self.format.format(),
+            telling: self.telling.into_telling(),
             baselines: self.baseline,
             criterion: self.criterion,
             iai: self.iai,

@@ -1,13 +1,16 @@
 //! Reports: the same input gives the same bytes, nothing is wider than the table, nothing is dropped.
 
-use super::{Colour, json, markdown, text};
+use super::{Colour, export, html, json, junit, markdown, text};
 use crate::report::model::Report;
 
 mod baselines;
+mod exports;
 mod pairs;
 
+pub(super) use exports::hostile;
+
 /// One of each kind, and one that says nothing.
-fn reports() -> [Report; 3] {
+pub(super) fn reports() -> [Report; 3] {
     [baselines::report(), pairs::report(), pairs::contaminated()]
 }
 
@@ -17,6 +20,10 @@ fn all_forms(report: &Report) -> Vec<String> {
         text::render(report, Colour::Always),
         markdown::render(report),
         json::render(report).expect("finite"),
+        html::render(report, &[]),
+        junit::render(report),
+        export::bmf(report).expect("finite"),
+        export::gha(report).expect("finite"),
     ]
 }
 

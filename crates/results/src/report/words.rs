@@ -19,6 +19,35 @@ pub(super) fn outcome(report: &Report) -> &'static str {
     }
 }
 
+/// What it comes down to, in a sentence.
+pub(super) fn headline(report: &Report) -> String {
+    let n_cases = report.shown().count();
+    let of_cases = |count: usize, what: &str| format!("{count} of {n_cases} cases {what}");
+    let n_missed = report.promises_of(Promise::Missed);
+    let missed = match n_missed {
+        1 => "1 promise was missed".to_owned(),
+        _ => format!("{n_missed} promises were missed"),
+    };
+    let n_open = report.count_of(Verdict::Inconclusive);
+    match report.outcome {
+        _ if report.is_contaminated() => "This run says nothing: the machine favours a side".to_owned(),
+        Outcome::Fine => "No case regressed".to_owned(),
+        Outcome::Regressed => {
+            let n_regressed = report.count_of(Verdict::Regressed);
+            match (n_regressed, n_missed) {
+                (0, _) => missed,
+                (_, 0) => of_cases(n_regressed, "regressed"),
+                _ => format!("{}, and {missed}", of_cases(n_regressed, "regressed")),
+            }
+        }
+        Outcome::CouldNotTell if !report.judged_something => "Nothing could be judged".to_owned(),
+        Outcome::CouldNotTell if n_open > 0 => {
+            format!("No regression was found, but {}", of_cases(n_open, "stay open"))
+        }
+        Outcome::CouldNotTell => "No regression was found, but not everything was judged".to_owned(),
+    }
+}
+
 /// The title of a report.
 pub(super) fn title(report: &Report) -> &'static str {
     match report.kind {
@@ -197,15 +226,20 @@ fn grouped(value: f64) -> String {
 
 /// `+3.1 % [-5, +12]`; without the interval where it is a point.
 pub(super) fn delta(ratio: Ratio) -> String {
-    let estimate = percent(ratio.estimate);
-    if ratio.low == ratio.high {
-        return format!("{estimate} %");
+    match delta_parts(ratio) {
+        (estimate, interval) if interval.is_empty() => estimate,
+        (estimate, interval) => format!("{estimate} {interval}"),
     }
-    format!(
-        "{estimate} % [{}, {}]",
-        percent(ratio.low),
-        percent(ratio.high)
-    )
+}
+
+/// `+3.1 %` and `[-5, +12]`; the interval is empty where it is a point.
+pub(super) fn delta_parts(ratio: Ratio) -> (String, String) {
+    let estimate = format!("{} %", percent(ratio.estimate));
+    if ratio.low == ratio.high {
+        return (estimate, String::new());
+    }
+    let interval = format!("[{}, {}]", percent(ratio.low), percent(ratio.high));
+    (estimate, interval)
 }
 
 pub(super) fn percent(ratio: f64) -> String {
