@@ -5,6 +5,7 @@ mod baseline;
 mod compare;
 mod duration;
 mod format;
+mod report;
 
 use std::path::PathBuf;
 
@@ -14,11 +15,13 @@ use query_api::dialect::Dialect;
 use self::ab::TypedAb;
 use self::baseline::TypedBaseline;
 use self::compare::TypedCompare;
+use self::report::TypedReport;
 use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::compare::CompareSettings;
 use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
+use crate::cmd::report::ReportSettings;
 
 /// A command with all its settings.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(crate) enum Command {
     BaselineRecord(RecordSettings),
     BaselineList { baselines: Option<PathBuf> },
     Flame(FlameSettings),
+    Report(ReportSettings),
     Explain(ExplainSettings),
 }
 
@@ -71,6 +75,8 @@ enum TypedCommand {
     Baseline(TypedBaseline),
     /// Profile one case and print the path of its flamegraph.
     Flame(TypedFlame),
+    /// Say again what `ab` or `compare` found, in any form, without measuring.
+    Report(TypedReport),
     /// Print what a load scenario comes down to, before anything runs.
     Explain(TypedExplain),
 }
@@ -115,6 +121,7 @@ impl Typed {
                 case: typed.case,
                 seconds: typed.seconds,
             }),
+            TypedCommand::Report(typed) => Command::Report(typed.into_settings()),
             TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
                 scenario: typed.scenario,
                 folder: typed.scenarios,
@@ -145,6 +152,8 @@ mod tests {
         for line in [
             "",
             "compare --format xml",
+            "compare --report html",
+            "report --flamegraph a.svg",
             "flame",
             "ab",
             "ab main --budget soon",

@@ -6,3 +6,4 @@ pub(crate) mod compare;
 pub(crate) mod crd;
 pub(crate) mod explain;
 pub(crate) mod flame;
+pub(crate) mod report;

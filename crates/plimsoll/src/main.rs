@@ -9,6 +9,7 @@ mod bench;
 mod cmd;
 mod exit;
 mod say;
+mod tell;
 mod workspace;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::BaselineRecord(settings) => cmd::baseline::record(&settings),
         Command::BaselineList { baselines } => cmd::baseline::list(baselines),
         Command::Flame(settings) => cmd::flame::run(&settings),
+        Command::Report(settings) => cmd::report::run(&settings),
         Command::Explain(settings) => cmd::explain::run(&settings),
     }
 }

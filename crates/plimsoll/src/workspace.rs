@@ -82,6 +82,11 @@ impl Workspace {
         from_variable("IAI_CALLGRIND_HOME").unwrap_or_else(|| self.target.join("iai"))
     }
 
+    /// Where `ab` keeps the samples of its last run unless told otherwise.
+    pub(crate) fn last_ab(&self) -> PathBuf {
+        self.scratch().join("ab/last.json")
+    }
+
     /// A folder of our own in the target directory.
     pub(crate) fn scratch(&self) -> PathBuf {
         self.target.join("plimsoll")

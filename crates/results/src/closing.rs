@@ -42,18 +42,19 @@ impl ClosingTable {
         &self.comparison
     }
 
+    fn report(&self) -> report::model::Report {
+        report::model::Report::of_comparison(&self.comparison, None)
+    }
+
     /// The table with colours where a terminal wants them: pass whether the output is one; `NO_COLOR` is respected.
     pub fn render(&self, is_terminal: bool) -> String {
-        report::text::render(&self.comparison, report::Colour::wanted(is_terminal))
+        report::text::render(&self.report(), report::Colour::wanted(is_terminal))
     }
 }
 
 impl fmt::Display for ClosingTable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&report::text::render(
-            &self.comparison,
-            report::Colour::Never,
-        ))
+        formatter.write_str(&report::text::render(&self.report(), report::Colour::Never))
     }
 }
 

@@ -64,7 +64,8 @@ pub const COUNT_FLOOR_SHARE: f64 = 0.001;
 pub const COUNT_FLOOR: f64 = 5.0;
 
 /// A ratio with its interval.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ratio {
     /// Best guess.
     pub estimate: f64,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compare::Ratio;
 use crate::error::Error;
@@ -129,7 +129,8 @@ impl Row {
 }
 
 /// One figure, or one ratio of two cases.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PromiseRow {
     /// The suite.
     pub suite: String,
@@ -180,7 +181,7 @@ pub enum Note {
 }
 
 /// What a comparison as a whole says; the binary turns it into an exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Something was judged, and nothing of it is worse or open.

@@ -1,13 +1,25 @@
 //! Says a comparison in text, JSON and Markdown. The same comparison gives the same bytes.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
+use crate::error::Error;
+use crate::files;
+
+pub mod model;
+
+pub mod export;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
-pub mod pairs;
 pub mod text;
 
+mod markup;
+mod of_comparison;
+mod of_pairs;
 mod paint;
+mod table;
 mod words;
 
 /// Whether a text has colours; it is understandable without.
@@ -33,6 +45,11 @@ impl Colour {
             Self::Never
         }
     }
+}
+
+/// Stores a rendered report, replacing the file at once.
+pub fn write(path: &Path, text: &str) -> Result<(), Error> {
+    files::write_at_once(path, text)
 }
 
 #[cfg(test)]

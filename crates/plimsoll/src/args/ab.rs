@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::duration::duration;
-use super::format::TypedFormat;
+use super::format::TypedTelling;
 use crate::cmd::ab::AbSettings;
 
 #[derive(Args)]
@@ -35,12 +35,11 @@ pub(super) struct TypedAb {
     /// Cargo features for both sides, with commas between them.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     features: Vec<String>,
-    /// Where to store all samples; in the target directory unless given.
+    /// Where to store all samples, with the report beside them; in the target directory unless given.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How to say it.
-    #[arg(long, value_enum, default_value = "text")]
-    format: TypedFormat,
+    #[command(flatten)]
+    telling: TypedTelling,
 }
 
 impl TypedAb {
@@ -55,7 +54,7 @@ impl TypedAb {
             workspace: self.workspace,
             features: self.features,
             output: self.output,
-            format: self.format.format(),
+            telling: self.telling.into_telling(),
         }
     }
 }

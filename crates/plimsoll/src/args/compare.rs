@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::format::TypedFormat;
+use super::format::TypedTelling;
 use crate::cmd::compare::CompareSettings;
 
 #[derive(Args)]
 pub(super) struct TypedCompare {
-    /// How to say it.
-    #[arg(long, value_enum, default_value = "text")]
-    format: TypedFormat,
+    #[command(flatten)]
+    telling: TypedTelling,
     /// Any Cargo workspace whose suites use Criterion 0.8; the current folder's unless given.
     #[arg(long, value_name = "FOLDER")]
     workspace: Option<PathBuf>,
@@ -35,7 +34,7 @@ pub(super) struct TypedCompare {
 impl TypedCompare {
     pub(super) fn into_settings(self) -> CompareSettings {
         CompareSettings {
-            format: self.format.format(),
+            telling: self.telling.into_telling(),
             workspace: self.workspace,
             baselines: self.baseline,
             criterion: self.criterion,

@@ -1,22 +1,84 @@
-//! `--format`.
+//! `--format`, `--report` and `--flamegraph`, the same for every command that reports.
 
-use clap::ValueEnum;
+use std::path::PathBuf;
 
-use crate::cmd::compare::Format;
+use clap::{Args, ValueEnum};
+
+use crate::tell::{Format, Telling};
+
+#[derive(Args)]
+pub(super) struct TypedTelling {
+    /// How to say it.
+    #[arg(long, value_enum, default_value = "text")]
+    format: TypedFormat,
+    /// Also write it to a file; may be given several times, such as `--report html=report.html`.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = format_and_file)]
+    report: Vec<(TypedFormat, PathBuf)>,
+    /// A flamegraph for the HTML page; may be given several times.
+    #[arg(long, value_name = "TITLE=FILE", value_parser = title_and_file)]
+    flamegraph: Vec<(String, PathBuf)>,
+}
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum TypedFormat {
+enum TypedFormat {
+    /// A table for a terminal.
     Text,
+    /// All there is; `fixtures/schemas/report.json` is its schema.
     Json,
+    /// For a comment on a pull request.
     Markdown,
+    /// One page that needs nothing beside it.
+    Html,
+    /// A test per case, for GitLab, Jenkins and readers of GitHub.
+    Junit,
+    /// Bencher's metric format.
+    Bmf,
+    /// What github-action-benchmark reads as `customSmallerIsBetter`.
+    Gha,
+}
+
+impl TypedTelling {
+    pub(super) fn into_telling(self) -> Telling {
+        let files = self.report.into_iter();
+        Telling {
+            format: self.format.format(),
+            files: files
+                .map(|(format, file)| (format.format(), file))
+                .collect(),
+            flamegraphs: self.flamegraph,
+        }
+    }
 }
 
 impl TypedFormat {
-    pub(super) fn format(self) -> Format {
+    fn format(self) -> Format {
         match self {
             Self::Text => Format::Text,
             Self::Json => Format::Json,
             Self::Markdown => Format::Markdown,
+            Self::Html => Format::Html,
+            Self::Junit => Format::Junit,
+            Self::Bmf => Format::Bmf,
+            Self::Gha => Format::Gha,
         }
+    }
+}
+
+fn format_and_file(text: &str) -> Result<(TypedFormat, PathBuf), String> {
+    let (format, file) = parts(text, "html=report.html")?;
+    Ok((TypedFormat::from_str(format, false)?, file))
+}
+
+fn title_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    let (title, file) = parts(text, "codec/encode=flamegraph.svg")?;
+    Ok((title.to_owned(), file))
+}
+
+fn parts<'t>(text: &'t str, example: &str) -> Result<(&'t str, PathBuf), String> {
+    match text.split_once('=') {
+        Some((before, file)) if !before.is_empty() && !file.is_empty() => {
+            Ok((before, PathBuf::from(file)))
+        }
+        _ => Err(format!("write it as {example}")),
     }
 }

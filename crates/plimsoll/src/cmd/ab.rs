@@ -21,11 +21,11 @@ use results::machine::Machine;
 use results::pairs::comparison::PairComparison;
 use results::pairs::sample;
 use results::relevance::PairRelevance;
-use results::report::{Colour, pairs as report};
+use results::report::model::Report;
+use results::report::{self, json};
 
-use crate::cmd::compare::Format;
 use crate::exit::{Exit, SuiteFailed};
-use crate::say::say;
+use crate::tell::{Telling, beside};
 use crate::workspace::Workspace;
 
 /// What to hold against what, and for how long.
@@ -49,11 +49,12 @@ pub(crate) struct AbSettings {
     pub(crate) features: Vec<String>,
     /// Where all samples go; unset means the target directory.
     pub(crate) output: Option<PathBuf>,
-    pub(crate) format: Format,
+    pub(crate) telling: Telling,
 }
 
 pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     interrupt::listen();
+    let teller = settings.telling.read()?;
     let workspace = Workspace::at(settings.workspace.as_deref())?;
     let relevance = PairRelevance::read(&workspace.root.join("benches"))?;
     let ours = workspace.scratch().join("ab");
@@ -83,18 +84,24 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     let output = settings
         .output
         .clone()
-        .unwrap_or_else(|| ours.join("last.json"));
+        .unwrap_or_else(|| workspace.last_ab());
     sample::write(&output, session.run())?;
     eprintln!("all samples are in {}", output.display());
+    let tell = |comparison: &PairComparison| -> anyhow::Result<()> {
+        let report = Report::of_pairs(session.run(), comparison);
+        let text = json::render(&report).context("failed to write JSON")?;
+        report::write(&beside(&output), &text)?;
+        teller.tell(&report)
+    };
     match judged {
         Ok(comparison) => {
             past::keep(&ours.join("null"), session.run())?;
-            tell(&comparison, settings.format)?;
+            tell(&comparison)?;
             Ok(comparison.outcome().into())
         }
         Err(Error::Interrupted) => {
             eprintln!("interrupted: this is what the rounds so far say");
-            tell(&course::verdict(&session, &plan), settings.format)?;
+            tell(&course::verdict(&session, &plan))?;
             Ok(Exit::CouldNotTell)
         }
         Err(error) => Err(error.into()),
@@ -125,18 +132,6 @@ fn undecided(error: Error) -> anyhow::Error {
         | Error::Interrupted => SuiteFailed(error.to_string()).into(),
         other => other.into(),
     }
-}
-
-fn tell(comparison: &PairComparison, format: Format) -> anyhow::Result<()> {
-    let text = match format {
-        Format::Text => {
-            let colour = Colour::wanted(std::io::stdout().is_terminal());
-            report::text::render(comparison, colour)
-        }
-        Format::Json => report::json::render(comparison).context("failed to write JSON")?,
-        Format::Markdown => report::markdown::render(comparison),
-    };
-    say(&text)
 }
 
 /// The progress of a run on stderr: a bar with the time left on a terminal, else a line per step.

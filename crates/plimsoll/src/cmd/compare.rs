@@ -1,20 +1,19 @@
 //! `plimsoll compare`: the last measurements against the stored baselines, with an exit code.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use results::comparison::{Comparison, Kinds, Scope};
-use results::report::{self, Colour};
+use results::machine::Machine;
+use results::report::model::Report;
 
 use crate::exit::Exit;
-use crate::say::say;
+use crate::tell::Telling;
 use crate::workspace;
 
 /// What to compare, and how to say it.
 #[derive(Debug)]
 pub(crate) struct CompareSettings {
-    pub(crate) format: Format,
+    pub(crate) telling: Telling,
     /// Unset means the current folder's.
     pub(crate) workspace: Option<PathBuf>,
     /// The folder of all baselines; unset means the workspace's.
@@ -27,14 +26,6 @@ pub(crate) struct CompareSettings {
     pub(crate) instructions: bool,
     /// Unset means all suites.
     pub(crate) suites: Option<Vec<String>>,
-}
-
-/// How to say it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Format {
-    Text,
-    Json,
-    Markdown,
 }
 
 pub(crate) fn run(settings: &CompareSettings) -> anyhow::Result<Exit> {
@@ -56,14 +47,9 @@ pub(crate) fn run(settings: &CompareSettings) -> anyhow::Result<Exit> {
         },
         ..Scope::default()
     };
+    let teller = settings.telling.read()?;
     let comparison = Comparison::of(&locations, &scope)?;
-    let text = match settings.format {
-        Format::Text => {
-            report::text::render(&comparison, Colour::wanted(std::io::stdout().is_terminal()))
-        }
-        Format::Json => report::json::render(&comparison).context("failed to write JSON")?,
-        Format::Markdown => report::markdown::render(&comparison),
-    };
-    say(&text)?;
-    Ok(comparison.outcome().into())
+    let report = Report::of_comparison(&comparison, Some(Machine::here()));
+    teller.tell(&report)?;
+    Ok(report.outcome.into())
 }

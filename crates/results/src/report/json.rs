@@ -1,36 +1,36 @@
-//! JSON for machines, with a schema version.
+//! JSON for machines, and for our own later use: it is read back, and rendered in any other form.
 
-use serde::Serialize;
+use std::path::Path;
 
-use crate::compare::{FALSE_ALARM_BUDGET, MIN_FAMILY};
-use crate::comparison::{Comparison, Outcome};
+use serde::Deserialize;
 
-/// Changes when a reader of the old form could be misled by the new one.
-pub const SCHEMA: u32 = 1;
+use super::model::{Report, SCHEMA};
+use crate::error::Error;
+use crate::files;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: u32,
-    outcome: Outcome,
-    /// How many cases were judged at all; a reader must not take an empty list for a success.
-    judged_something: bool,
-    false_alarm_budget: f64,
-    min_family: usize,
-    #[serde(flatten)]
-    comparison: &'a Comparison,
-}
+const MEND: &str =
+    "name a report that `--format json` printed or `plimsoll ab` kept, of this version";
 
-/// Renders a comparison as one JSON object, pretty, with a line feed at the end.
-pub fn render(comparison: &Comparison) -> Result<String, serde_json::Error> {
-    let document = Document {
-        schema: SCHEMA,
-        outcome: comparison.outcome(),
-        judged_something: comparison.judged_something(),
-        false_alarm_budget: FALSE_ALARM_BUDGET,
-        min_family: MIN_FAMILY,
-        comparison,
-    };
-    let mut text = serde_json::to_string_pretty(&document)?;
+/// Renders a report as one JSON object, pretty, with a line feed at the end.
+pub fn render(report: &Report) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     Ok(text)
+}
+
+/// Reads what [`render`] wrote, strictly: an unknown field is an error.
+pub fn read(path: &Path) -> Result<Report, Error> {
+    let text = files::read(path)?;
+    let reason = match files::parse_json::<Versioned>(path, &text, MEND)?.schema {
+        Some(SCHEMA) => return files::parse_json(path, &text, MEND),
+        Some(schema) => format!("schema is {schema}, this build reads {SCHEMA}"),
+        None => "it is no report".to_owned(),
+    };
+    Err(Error::malformed(path, reason, MEND))
+}
+
+/// Before the rest is parsed: a newer file's unknown field would otherwise hide the reason.
+#[derive(Deserialize)]
+struct Versioned {
+    schema: Option<u32>,
 }

@@ -1,6 +1,7 @@
 //! Colours and line breaks of texts for a terminal.
 
 use super::Colour;
+use super::text::WIDTH;
 use crate::verdict::{Promise, Verdict};
 
 /// What a word's colour says.
@@ -30,7 +31,7 @@ pub(super) fn tone_of_promise(promise: Promise) -> Tone {
     }
 }
 
-pub(super) fn painted(word: &str, tone: Tone, colour: Colour) -> String {
+fn painted(word: &str, tone: Tone, colour: Colour) -> String {
     let code = match (colour, tone) {
         (Colour::Never, _) | (_, Tone::Plain) => return word.to_owned(),
         (Colour::Always, Tone::Bad) => "1;31",
@@ -41,7 +42,7 @@ pub(super) fn painted(word: &str, tone: Tone, colour: Colour) -> String {
 }
 
 /// Breaks a sentence at spaces; a longer word stays whole.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -53,4 +54,42 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Lines for a terminal as they grow.
+pub(super) struct Page {
+    pub(super) text: String,
+    colour: Colour,
+}
+
+impl Page {
+    pub(super) fn new(colour: Colour) -> Self {
+        Self {
+            text: String::new(),
+            colour,
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// An empty line, but not before everything else.
+    pub(super) fn gap(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+    }
+
+    /// A text with line breaks, each line after so many spaces; nothing for an empty text.
+    pub(super) fn paragraph(&mut self, text: &str, indent: usize) {
+        for part in wrapped(text, WIDTH - indent) {
+            self.line(&format!("{:indent$}{part}", ""));
+        }
+    }
+
+    pub(super) fn painted(&self, word: &str, tone: Tone) -> String {
+        painted(word, tone, self.colour)
+    }
 }

@@ -1,10 +1,9 @@
 //! Text for a terminal of 100 columns.
 
-use std::fmt::Write as _;
-
-use super::paint::{self, Tone, tone_of_promise, tone_of_verdict, wrapped};
-use super::{Colour, words};
-use crate::comparison::{Comparison, Outcome, PromiseRow, Row};
+use super::model::{About, Case, Kind, Note, Report};
+use super::paint::{Page, Tone, tone_of_promise, tone_of_verdict};
+use super::{Colour, table, words};
+use crate::comparison::{Outcome, PromiseRow};
 use crate::record::Unit;
 use crate::verdict::Verdict;
 
@@ -12,192 +11,179 @@ use crate::verdict::Verdict;
 pub const WIDTH: usize = 100;
 
 /// Columns of a case's key; a longer one has a line to itself.
-const KEY_WIDTH: usize = 38;
+const KEY_WIDTH: usize = 36;
 
-/// Renders a comparison; ends with a one-line summary.
-pub fn render(comparison: &Comparison, colour: Colour) -> String {
-    let mut page = Page {
-        text: String::new(),
-        colour,
-    };
-    page.cases(comparison);
-    page.promises(comparison);
-    page.not_run(comparison);
-    page.notes(comparison);
-    page.summary(comparison);
+/// Columns before a remark about the line above.
+const INDENT: usize = 6;
+
+/// Renders a report; ends with a one-line summary.
+pub fn render(report: &Report, colour: Colour) -> String {
+    let mut page = Page::new(colour);
+    head(&mut page, report);
+    findings(&mut page, report);
+    cases(&mut page, report);
+    census(&mut page, report);
+    promises(&mut page, report);
+    notes(&mut page, report);
+    summary(&mut page, report);
     page.text
 }
 
-struct Page {
-    text: String,
-    colour: Colour,
+fn head(page: &mut Page, report: &Report) {
+    for note in &report.notes {
+        if note.about == About::Contaminated {
+            let word = page.painted("CONTAMINATED", Tone::Bad);
+            page.line(&format!("{word}: this run says nothing."));
+            page.paragraph(&note.text, 0);
+            page.gap();
+        }
+    }
+    if report.sides.is_some() {
+        page.paragraph(&words::sides(report), 0);
+    }
 }
 
-impl Page {
-    fn line(&mut self, line: &str) {
-        let _ = writeln!(self.text, "{}", line.trim_end());
-    }
-
-    fn cases(&mut self, comparison: &Comparison) {
-        let listed = |row: &&Row| !matches!(row.verdict, Verdict::Missing | Verdict::New);
-        let mut rows: Vec<&Row> = comparison.rows.iter().filter(listed).collect();
-        rows.sort_by_key(|row| (row.suite(), row.unit == Unit::Instructions, &row.id));
-        let mut head = None;
-        for row in rows {
-            if head != Some((row.suite(), row.unit)) {
-                head = Some((row.suite(), row.unit));
-                self.suite_head(row);
-            }
-            self.case(row);
-        }
-        for (verdict, title) in [
-            (Verdict::Missing, "missing: in the baseline, not measured"),
-            (Verdict::New, "new: measured, not in the baseline"),
-        ] {
-            let of_verdict: Vec<&Row> = comparison
-                .rows
-                .iter()
-                .filter(|row| row.verdict == verdict)
-                .collect();
-            if of_verdict.is_empty() {
-                continue;
-            }
-            self.line("");
-            self.line(title);
-            for row in of_verdict {
-                let value = row.now.or(row.baseline).unwrap_or(0.0);
-                let value = words::quantity(value, row.unit);
-                self.line(&format!("  {:<62} {value:>14}", row.id));
-            }
+fn findings(page: &mut Page, report: &Report) {
+    for finding in &report.findings {
+        page.gap();
+        page.paragraph(&words::finding(finding), 0);
+        for case in &finding.cases {
+            page.line(&format!("  {case}"));
         }
     }
+}
 
-    fn suite_head(&mut self, row: &Row) {
-        let what = match row.unit {
-            Unit::Nanoseconds => "time",
-            Unit::Instructions => "instructions",
-        };
-        if !self.text.is_empty() {
-            self.line("");
+fn cases(page: &mut Page, report: &Report) {
+    let mut shown: Vec<&Case> = report.shown().collect();
+    shown.sort_by_key(|case| (case.suite(), case.unit == Unit::Instructions, &case.id));
+    let mut head = None;
+    for case in shown {
+        if head != Some((case.suite(), case.unit)) {
+            head = Some((case.suite(), case.unit));
+            page.gap();
+            let heads = table::heads(report.kind, case.unit);
+            let line = columns(report.kind, case.suite(), &heads);
+            page.line(&format!("{line}verdict"));
         }
-        let line = columns(row.suite(), what, "baseline", "change [95 %]", "verdict");
-        self.line(&line);
+        self::case(page, case, report.kind);
     }
+}
 
-    fn case(&mut self, row: &Row) {
-        let key = row.id.split_once('/').map_or(&*row.id, |parts| parts.1);
-        let shown =
-            |value: Option<f64>| value.map_or("-".to_owned(), |v| words::quantity(v, row.unit));
-        let delta = row.ratio.map_or("-".to_owned(), words::delta);
-        let mut name = format!("  {key}");
-        if name.chars().count() > KEY_WIDTH {
-            self.line(&name);
-            name.clear();
+fn case(page: &mut Page, case: &Case, kind: Kind) {
+    let mut name = format!("  {}", case.key());
+    if name.chars().count() > KEY_WIDTH {
+        page.line(&name);
+        name.clear();
+    }
+    let line = columns(kind, &name, &table::cells(case, kind));
+    let verdict = page.painted(case.verdict.as_str(), tone_of_verdict(case.verdict));
+    page.line(&format!("{line}{verdict}"));
+    page.paragraph(&case.remarks.join("; "), INDENT);
+}
+
+/// Cells in their columns; times and counts to the right, intervals to the left.
+fn columns(kind: Kind, name: &str, cells: &[impl AsRef<str>]) -> String {
+    let mut line = format!("{name:<KEY_WIDTH$}");
+    let widths: &[(usize, bool)] = match kind {
+        Kind::Baselines => &[(13, true), (12, true), (22, false)],
+        Kind::Pairs => &[(22, false), (6, true), (7, true), (7, true)],
+    };
+    for (cell, (width, is_right)) in cells.iter().zip(widths) {
+        let cell = cell.as_ref();
+        line.push_str(&if *is_right {
+            format!(" {cell:>width$}")
+        } else {
+            format!(" {cell:<width$}")
+        });
+    }
+    line.push_str("  ");
+    line
+}
+
+/// What has no row above, and why.
+fn census(page: &mut Page, report: &Report) {
+    for (verdict, title) in words::census_titles(report.kind) {
+        let is_listed = |case: &&Case| case.verdict == verdict;
+        let listed: Vec<&Case> = report.left_out().filter(is_listed).collect();
+        if listed.is_empty() {
+            continue;
         }
-        let line = columns(&name, &shown(row.now), &shown(row.baseline), &delta, "");
-        let verdict = self.painted(row.verdict.as_str(), tone_of_verdict(row.verdict));
-        self.line(&format!("{line}{verdict}"));
-        if let Some(reason) = &row.reason {
-            for part in wrapped(reason, WIDTH - 6) {
-                self.line(&format!("      {part}"));
-            }
+        page.gap();
+        page.line(title);
+        for case in listed {
+            let value = case.now.or(case.before);
+            let value = value.map_or_else(String::new, |value| words::quantity(value, case.unit));
+            page.line(&format!("  {:<62} {value:>14}", case.id));
+            page.paragraph(case.remarks.first().map_or("", |remark| remark), INDENT);
         }
     }
-
-    fn promises(&mut self, comparison: &Comparison) {
-        if comparison.promises.is_empty() {
-            return;
-        }
-        if !self.text.is_empty() {
-            self.line("");
-        }
-        self.line("figures, and ratios of cases of this run");
-        for row in &comparison.promises {
-            self.promise(row);
-        }
-    }
-
-    fn promise(&mut self, row: &PromiseRow) {
-        let mut name = format!("  {}/{}", row.suite, row.name);
-        let value = words::promised_value(row);
-        let bound = words::bound(row.bound);
-        if name.chars().count() > KEY_WIDTH {
-            self.line(&name);
-            name.clear();
-        }
-        let promise = self.painted(row.promise.as_str(), tone_of_promise(row.promise));
-        let line = format!("{name:<KEY_WIDTH$} {value:<32} {bound:<15} {promise}");
-        self.line(&line);
-        for part in wrapped(&row.text, WIDTH - 6) {
-            self.line(&format!("      {part}"));
-        }
-    }
-
-    fn not_run(&mut self, comparison: &Comparison) {
-        if comparison.not_run.is_empty() {
-            return;
-        }
-        self.line("");
-        let n_cases = comparison.not_run.len();
-        self.line(&format!(
-            "not run this time: {n_cases} other cases of these suites"
+    let n_not_run = report.n_not_run();
+    if n_not_run > 0 {
+        page.gap();
+        page.line(&format!(
+            "not run this time: {n_not_run} other cases of these suites"
         ));
     }
+}
 
-    fn notes(&mut self, comparison: &Comparison) {
-        let notes: Vec<String> = comparison
-            .notes
-            .iter()
-            .map(|note| words::note(note, &comparison.machine))
-            .collect();
-        if !notes.is_empty() || !comparison.unfinished.is_empty() {
-            self.line("");
-        }
-        for note in notes {
-            for part in wrapped(&note, WIDTH) {
-                self.line(&part);
-            }
-        }
-        for suite in &comparison.unfinished {
-            let word = self.painted("FAILED", Tone::Bad);
-            self.line(&format!(
-                "{word}: suite {suite} did not come to its end; its rows are incomplete"
-            ));
-        }
+fn promises(page: &mut Page, report: &Report) {
+    if report.promises.is_empty() {
+        return;
     }
-
-    /// The accused once more by name, then one line that counts.
-    fn summary(&mut self, comparison: &Comparison) {
-        self.line("");
-        let accused = comparison
-            .rows
-            .iter()
-            .filter(|row| row.verdict == Verdict::Regressed);
-        for row in accused {
-            let delta = row.ratio.map_or(String::new(), words::delta);
-            let word = self.painted("REGRESSED", Tone::Bad);
-            self.line(&format!("{word}: {} {delta}", row.id));
-        }
-        let word = match comparison.outcome() {
-            Outcome::Fine => self.painted("fine", Tone::Good),
-            Outcome::Regressed if comparison.count_of(Verdict::Regressed) == 0 => {
-                self.painted("PROMISES MISSED", Tone::Bad)
-            }
-            Outcome::Regressed => self.painted("WORSE", Tone::Bad),
-            Outcome::CouldNotTell => self.painted("could not tell all", Tone::Open),
-        };
-        if let Some(promises) = words::promises_summary(comparison) {
-            self.line(&format!("promises: {promises}"));
-        }
-        let cases = words::cases_summary(comparison);
-        self.line(&format!("{word}: {cases}"));
-    }
-
-    fn painted(&self, word: &str, tone: Tone) -> String {
-        paint::painted(word, tone, self.colour)
+    page.gap();
+    page.line("figures, and ratios of cases of this run");
+    for row in &report.promises {
+        promise(page, row);
     }
 }
 
-fn columns(name: &str, now: &str, baseline: &str, delta: &str, verdict: &str) -> String {
-    format!("{name:<KEY_WIDTH$} {now:>12} {baseline:>12}  {delta:<21} {verdict}")
+fn promise(page: &mut Page, row: &PromiseRow) {
+    let mut name = format!("  {}/{}", row.suite, row.name);
+    let value = words::promised_value(row);
+    let bound = words::bound(row.bound);
+    if name.chars().count() > KEY_WIDTH {
+        page.line(&name);
+        name.clear();
+    }
+    let promise = page.painted(row.promise.as_str(), tone_of_promise(row.promise));
+    page.line(&format!(
+        "{name:<KEY_WIDTH$} {value:<32} {bound:<15} {promise}"
+    ));
+    page.paragraph(&row.text, INDENT);
+}
+
+fn notes(page: &mut Page, report: &Report) {
+    let is_below = |note: &&Note| note.about != About::Contaminated;
+    let mut notes = report.notes.iter().filter(is_below).peekable();
+    if notes.peek().is_some() {
+        page.gap();
+    }
+    for note in notes {
+        if note.about == About::Unfinished {
+            let word = page.painted("FAILED", Tone::Bad);
+            page.line(&format!("{word}: {}", note.text));
+        } else {
+            page.paragraph(&note.text, 0);
+        }
+    }
+}
+
+/// The accused once more by name, then one line that counts.
+fn summary(page: &mut Page, report: &Report) {
+    page.gap();
+    let is_accused = |case: &&Case| case.verdict == Verdict::Regressed;
+    for case in report.cases.iter().filter(is_accused) {
+        let word = page.painted("REGRESSED", Tone::Bad);
+        page.line(&format!("{word}: {} {}", case.id, words::accusation(case)));
+    }
+    if let Some(promises) = words::promises_summary(report) {
+        page.line(&format!("promises: {promises}"));
+    }
+    let word = words::outcome(report);
+    let word = match report.outcome {
+        Outcome::Fine => page.painted(word, Tone::Good),
+        Outcome::Regressed => page.painted(&word.to_uppercase(), Tone::Bad),
+        Outcome::CouldNotTell => page.painted(word, Tone::Open),
+    };
+    page.line(&format!("{word}: {}", words::cases_summary(report)));
 }

@@ -1,11 +1,196 @@
 //! Numbers and sentences that all reports share.
 
+use super::model::{Case, Finding, Kind, Reason, Report};
 use crate::compare::Ratio;
-use crate::comparison::{Comparison, Note, PromiseRow};
+use crate::comparison::{Outcome, PromiseRow};
 use crate::figures::Bound;
-use crate::machine::Difference;
+use crate::pairs::sample::Side;
 use crate::record::Unit;
 use crate::verdict::{Promise, Verdict};
+
+/// What the report says as a whole, in the word that begins or ends it.
+pub(super) fn outcome(report: &Report) -> &'static str {
+    match report.outcome {
+        _ if report.is_contaminated() => "contaminated",
+        Outcome::Fine => "fine",
+        Outcome::Regressed if report.count_of(Verdict::Regressed) == 0 => "promises missed",
+        Outcome::Regressed => "worse",
+        Outcome::CouldNotTell => "could not tell all",
+    }
+}
+
+/// What it comes down to, in a sentence.
+pub(super) fn headline(report: &Report) -> String {
+    let n_cases = report.shown().count();
+    let of_cases = |count: usize, what: &str| format!("{count} of {n_cases} cases {what}");
+    let n_missed = report.promises_of(Promise::Missed);
+    let missed = match n_missed {
+        1 => "1 promise was missed".to_owned(),
+        _ => format!("{n_missed} promises were missed"),
+    };
+    let n_open = report.count_of(Verdict::Inconclusive);
+    match report.outcome {
+        _ if report.is_contaminated() => {
+            "This run says nothing: the machine favours a side".to_owned()
+        }
+        Outcome::Fine => "No case regressed".to_owned(),
+        Outcome::Regressed => {
+            let n_regressed = report.count_of(Verdict::Regressed);
+            match (n_regressed, n_missed) {
+                (0, _) => missed,
+                (_, 0) => of_cases(n_regressed, "regressed"),
+                _ => format!("{}, and {missed}", of_cases(n_regressed, "regressed")),
+            }
+        }
+        Outcome::CouldNotTell if !report.judged_something => "Nothing could be judged".to_owned(),
+        Outcome::CouldNotTell if n_open > 0 => {
+            format!(
+                "No regression was found, but {}",
+                of_cases(n_open, "stay open")
+            )
+        }
+        Outcome::CouldNotTell => {
+            "No regression was found, but not everything was judged".to_owned()
+        }
+    }
+}
+
+/// The title of a report.
+pub(super) fn title(report: &Report) -> &'static str {
+    match report.kind {
+        Kind::Baselines => "Plimsoll",
+        Kind::Pairs => "Plimsoll pairs",
+    }
+}
+
+/// `candidate HEAD (4567def, with changes) against base main (0123abc)`, or what was measured against baselines.
+pub(super) fn sides(report: &Report) -> String {
+    match &report.sides {
+        Some(sides) => format!(
+            "candidate {} against base {}",
+            side(&sides.candidate),
+            side(&sides.base)
+        ),
+        None => format!(
+            "the last measurement against the baselines of {}",
+            report.machine
+        ),
+    }
+}
+
+fn side(side: &Side) -> String {
+    let changes = side.is_dirty.then_some("with changes");
+    let known: Vec<&str> = side.commit.as_deref().into_iter().chain(changes).collect();
+    if known.is_empty() {
+        return side.label.clone();
+    }
+    format!("{} ({})", side.label, known.join(", "))
+}
+
+/// The verdicts of cases without a row, each with what it means there.
+pub(super) fn census_titles(kind: Kind) -> [(Verdict, &'static str); 3] {
+    let (missing, new) = match kind {
+        Kind::Baselines => (
+            "missing: in the baseline, not measured",
+            "new: measured, not in the baseline",
+        ),
+        Kind::Pairs => (
+            "missing: in the base, not in the candidate",
+            "new: in the candidate, not in the base",
+        ),
+    };
+    [
+        (Verdict::NotJudged, "not judged"),
+        (Verdict::Missing, missing),
+        (Verdict::New, new),
+    ]
+}
+
+/// How and where it was judged: pairs of what and how.
+pub(super) fn method(report: &Report) -> Vec<(&'static str, String)> {
+    let method = &report.method;
+    let percent = |share: f64| format!("{} %", shortest(share * 100.0));
+    let mut rows = vec![
+        (
+            "false alarms",
+            format!(
+                "at most {} of runs of unchanged code accuse anything, over all cases together",
+                percent(method.false_alarm_budget)
+            ),
+        ),
+        ("intervals", percent(method.confidence)),
+    ];
+    match &method.pairs {
+        None => rows.push((
+            "judged by",
+            "the spread between processes, borrowed from the baseline; first more than noise, then large enough to \
+             care"
+                .to_owned(),
+        )),
+        Some(pairs) => {
+            rows.push((
+                "judged by",
+                "an exact sign-flip test over fresh process pairs that took turns; the whole interval must lie beyond \
+                 the case's floor, and fresh rounds must agree"
+                    .to_owned(),
+            ));
+            rows.push(("tests that share the budget", pairs.n_tests.to_string()));
+            let control = &pairs.control;
+            rows.push((
+                "null control",
+                format!(
+                    "base differed from base in {} of {} cases",
+                    control.fired.len(),
+                    control.n_cases
+                ),
+            ));
+            rows.push(("seed", pairs.seed.clone()));
+        }
+    }
+    rows.push(("machine class", report.machine.clone()));
+    if let Some(machine) = &report.machine_details {
+        let guest = if machine.virtualised { ", a guest" } else { "" };
+        rows.push((
+            "machine",
+            format!(
+                "{}, {} cores, {} GiB{guest}",
+                machine.processor, machine.cores, machine.memory_gib
+            ),
+        ));
+        rows.push(("kernel", machine.kernel.clone()));
+        rows.push(("compiler", machine.rustc.clone()));
+        if !machine.flags.is_empty() {
+            rows.push(("flags", machine.flags.clone()));
+        }
+    }
+    rows
+}
+
+/// Regressions with one cause, in a sentence.
+pub(super) fn finding(finding: &Finding) -> String {
+    let n_cases = finding.cases.len();
+    let cases = if n_cases == 1 { "case" } else { "cases" };
+    format!(
+        "{n_cases} {cases}, one cause: {}, {}",
+        finding.function, finding.evidence
+    )
+}
+
+/// The change that accuses a regressed case, by the clock that does.
+pub(super) fn accusation(case: &Case) -> String {
+    // Wall time that could not tell leaves the accusation to CPU time.
+    let is_by_cpu = case.reasons.contains(&Reason::CpuTimeAlone);
+    match (case.change, case.cpu) {
+        (_, Some(cpu)) if is_by_cpu => format!("CPU time {}", delta(cpu.ratio)),
+        (Some(change), _) => delta(change.ratio),
+        (None, _) => String::new(),
+    }
+}
+
+/// A value in words, or what stands for none.
+pub(super) fn or_none<T>(value: Option<T>, in_words: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| "-".to_owned(), in_words)
+}
 
 /// A measurement with its unit, four significant digits.
 pub(super) fn quantity(value: f64, unit: Unit) -> String {
@@ -51,18 +236,23 @@ fn grouped(value: f64) -> String {
 
 /// `+3.1 % [-5, +12]`; without the interval where it is a point.
 pub(super) fn delta(ratio: Ratio) -> String {
-    let estimate = percent(ratio.estimate);
-    if ratio.low == ratio.high {
-        return format!("{estimate} %");
+    match delta_parts(ratio) {
+        (estimate, interval) if interval.is_empty() => estimate,
+        (estimate, interval) => format!("{estimate} {interval}"),
     }
-    format!(
-        "{estimate} % [{}, {}]",
-        percent(ratio.low),
-        percent(ratio.high)
-    )
 }
 
-fn percent(ratio: f64) -> String {
+/// `+3.1 %` and `[-5, +12]`; the interval is empty where it is a point.
+pub(super) fn delta_parts(ratio: Ratio) -> (String, String) {
+    let estimate = format!("{} %", percent(ratio.estimate));
+    if ratio.low == ratio.high {
+        return (estimate, String::new());
+    }
+    let interval = format!("[{}, {}]", percent(ratio.low), percent(ratio.high));
+    (estimate, interval)
+}
+
+pub(super) fn percent(ratio: f64) -> String {
     let percent = (ratio - 1.0) * 100.0;
     let text = if percent.abs() < 0.1 && percent != 0.0 {
         format!("{percent:+.2}")
@@ -117,81 +307,44 @@ fn shortest(value: f64) -> String {
     format!("{value}")
 }
 
-/// What a note says, in one paragraph.
-pub(super) fn note(note: &Note, machine: &str) -> String {
-    match note {
-        Note::NoBaseline {
-            recorded,
-            differences,
-        } => {
-            let others = match recorded.first() {
-                None => "there is none of any machine yet".to_owned(),
-                Some(first) if differences.is_empty() => format!("there is one of {first}"),
-                Some(first) => format!(
-                    "there is one of {first}, which differs in {}",
-                    listed(differences)
-                ),
-            };
-            format!(
-                "no judgement of wall times: no baseline of this machine class ({machine}); {others}. \
-                 Figures and ratios hold anywhere. Record one with `cargo plimsoll baseline record`."
-            )
-        }
-        Note::OtherMachine { differences } => format!(
-            "no judgement of wall times: the baseline of {machine} was recorded on another machine or with other \
-             flags; it differs in {}.",
-            listed(differences)
-        ),
-        Note::Drifted { differences } => format!(
-            "since the baseline was recorded, this changed on the machine: {}. It may explain a verdict.",
-            listed(differences)
-        ),
-        Note::NoCountBaseline => {
-            "no judgement of instruction counts: none are recorded. Record them with \
-             `cargo plimsoll baseline record --instructions`."
-                .to_owned()
-        }
-        Note::OtherCountMachine { differences } => format!(
-            "no judgement of instruction counts: they were recorded elsewhere; it differs in {}.",
-            listed(differences)
-        ),
+/// Three places where they say something.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "<0.001".to_owned()
+    } else {
+        format!("{p:.3}")
     }
 }
 
-fn listed(differences: &[Difference]) -> String {
-    let fields: Vec<String> = differences.iter().map(ToString::to_string).collect();
-    fields.join("; ")
+/// `1.2 %`.
+pub(super) fn share(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
-/// How many cases of a comparison have which verdict.
-pub(super) fn cases_summary(comparison: &Comparison) -> String {
-    verdicts_summary(|verdict| comparison.count_of(verdict))
-}
+/// All verdicts, in the order in which they matter.
+pub(super) const VERDICTS: [Verdict; 7] = [
+    Verdict::Regressed,
+    Verdict::Improved,
+    Verdict::Unchanged,
+    Verdict::Inconclusive,
+    Verdict::Missing,
+    Verdict::New,
+    Verdict::NotJudged,
+];
 
-/// How many cases have which verdict, in the order in which they matter.
-pub(super) fn verdicts_summary(count_of: impl Fn(Verdict) -> usize) -> String {
-    let verdicts = [
-        Verdict::Regressed,
-        Verdict::Improved,
-        Verdict::Unchanged,
-        Verdict::Inconclusive,
-        Verdict::Missing,
-        Verdict::New,
-        Verdict::NotJudged,
-    ];
-    let counts = verdicts
-        .iter()
-        .map(|verdict| (count_of(*verdict), verdict.as_str()));
-    counted(counts).unwrap_or_else(|| "no case".to_owned())
+/// How many cases have which verdict.
+pub(super) fn cases_summary(report: &Report) -> String {
+    let counts = VERDICTS.map(|verdict| (report.count_of(verdict), verdict.as_str()));
+    counted(counts.into_iter()).unwrap_or_else(|| "no case".to_owned())
 }
 
 /// How many promises are judged how; `None` if there are none.
-pub(super) fn promises_summary(comparison: &Comparison) -> Option<String> {
+pub(super) fn promises_summary(report: &Report) -> Option<String> {
     let promises = [Promise::Missed, Promise::Inconclusive, Promise::Met];
     counted(
         promises
             .iter()
-            .map(|promise| (comparison.promises_of(*promise), promise.as_str())),
+            .map(|promise| (report.promises_of(*promise), promise.as_str())),
     )
 }
 

@@ -1,0 +1,177 @@
+//! A comparison with baselines, as reports show it.
+
+use super::model::{
+    About, Case, Change, Kind, Method, NotJudged, Note, NotedDifference, Reason, Report, SCHEMA,
+};
+use crate::compare::{FALSE_ALARM_BUDGET, MIN_FAMILY};
+use crate::comparison::{self, Comparison, Row};
+use crate::machine::{Difference, Machine};
+use crate::stats::CONFIDENCE;
+use crate::verdict::Verdict;
+
+impl Report {
+    /// Of a comparison with baselines; the machine is that of the measurement, where it is known.
+    pub fn of_comparison(comparison: &Comparison, machine: Option<Machine>) -> Self {
+        let cases = comparison.rows.iter().map(case).collect();
+        let notes = comparison.notes.iter();
+        let mut notes: Vec<Note> = notes.map(|told| note(told, &comparison.machine)).collect();
+        notes.extend(comparison.unfinished.iter().map(|suite| Note {
+            about: About::Unfinished,
+            text: format!("suite {suite} did not come to its end; its rows are incomplete"),
+            differences: Vec::new(),
+        }));
+        Self {
+            schema: SCHEMA,
+            kind: Kind::Baselines,
+            outcome: comparison.outcome(),
+            judged_something: comparison.judged_something(),
+            sides: None,
+            method: Method {
+                false_alarm_budget: FALSE_ALARM_BUDGET,
+                confidence: CONFIDENCE,
+                min_family: Some(MIN_FAMILY),
+                pairs: None,
+            },
+            machine: comparison.machine.clone(),
+            machine_details: machine,
+            cases,
+            promises: comparison.promises.clone(),
+            not_judged: census(comparison),
+            notes,
+            findings: Vec::new(),
+            histories: Vec::new(),
+        }
+    }
+}
+
+fn case(row: &Row) -> Case {
+    let change = row.ratio.map(|ratio| Change {
+        ratio,
+        p: None,
+        p_corrected: None,
+        floor: None,
+    });
+    Case {
+        id: row.id.clone(),
+        unit: row.unit,
+        before: row.baseline,
+        now: row.now,
+        now_interval: None,
+        change,
+        cpu: None,
+        relevance: row.relevance,
+        engine: None,
+        n_rounds: None,
+        confirmation: None,
+        verdict: row.verdict,
+        reasons: reason(row).into_iter().collect(),
+        remarks: row.reason.iter().cloned().collect(),
+    }
+}
+
+fn reason(row: &Row) -> Option<Reason> {
+    match row.verdict {
+        Verdict::Regressed | Verdict::Improved | Verdict::Unchanged => None,
+        Verdict::Inconclusive => Some(Reason::Undecided),
+        Verdict::Missing => Some(Reason::NotMeasured),
+        Verdict::New => Some(Reason::NotInBaseline),
+        // Only a case that has a baseline is given a reason of its own.
+        Verdict::NotJudged if row.reason.is_some() => Some(Reason::TooLittle),
+        Verdict::NotJudged => Some(Reason::NoBaseline),
+    }
+}
+
+fn census(comparison: &Comparison) -> Vec<NotJudged> {
+    let rows = comparison.rows.iter().filter_map(|row| {
+        let why = match row.verdict {
+            Verdict::Missing => "in the baseline, not measured",
+            Verdict::New => "measured, not in the baseline",
+            Verdict::NotJudged => "no baseline holds on this machine",
+            _ => return None,
+        };
+        Some(NotJudged {
+            name: row.id.clone(),
+            reason: reason(row)?,
+            why: row.reason.clone().unwrap_or_else(|| why.to_owned()),
+        })
+    });
+    let not_run = comparison.not_run.iter().map(|id| NotJudged {
+        name: id.clone(),
+        reason: Reason::NotRun,
+        why: "not run this time".to_owned(),
+    });
+    let unfinished = comparison.unfinished.iter().map(|suite| NotJudged {
+        name: suite.clone(),
+        reason: Reason::Unfinished,
+        why: "the suite did not come to its end".to_owned(),
+    });
+    rows.chain(not_run).chain(unfinished).collect()
+}
+
+fn note(note: &comparison::Note, machine: &str) -> Note {
+    use comparison::Note as Told;
+    let (about, differences): (About, &[Difference]) = match note {
+        Told::NoBaseline { differences, .. } => (About::NoBaseline, differences),
+        Told::OtherMachine { differences } => (About::OtherMachine, differences),
+        Told::Drifted { differences } => (About::Drifted, differences),
+        Told::NoCountBaseline => (About::NoCountBaseline, &[]),
+        Told::OtherCountMachine { differences } => (About::OtherCountMachine, differences),
+    };
+    let differences = differences.iter().map(|difference| NotedDifference {
+        field: difference.field.to_owned(),
+        baseline: difference.baseline.clone(),
+        here: difference.here.clone(),
+    });
+    Note {
+        about,
+        text: text_of(note, machine),
+        differences: differences.collect(),
+    }
+}
+
+/// What a note says, in one paragraph.
+fn text_of(note: &comparison::Note, machine: &str) -> String {
+    use comparison::Note;
+    match note {
+        Note::NoBaseline {
+            recorded,
+            differences,
+        } => {
+            let others = match recorded.first() {
+                None => "there is none of any machine yet".to_owned(),
+                Some(first) if differences.is_empty() => format!("there is one of {first}"),
+                Some(first) => format!(
+                    "there is one of {first}, which differs in {}",
+                    listed(differences)
+                ),
+            };
+            format!(
+                "no judgement of wall times: no baseline of this machine class ({machine}); {others}. \
+                 Figures and ratios hold anywhere. Record one with `cargo plimsoll baseline record`."
+            )
+        }
+        Note::OtherMachine { differences } => format!(
+            "no judgement of wall times: the baseline of {machine} was recorded on another machine or with other \
+             flags; it differs in {}.",
+            listed(differences)
+        ),
+        Note::Drifted { differences } => format!(
+            "since the baseline was recorded, this changed on the machine: {}. It may explain a verdict.",
+            listed(differences)
+        ),
+        Note::NoCountBaseline => {
+            "no judgement of instruction counts: none are recorded. Record them with \
+             `cargo plimsoll baseline record --instructions`."
+                .to_owned()
+        }
+        Note::OtherCountMachine { differences } => format!(
+            "no judgement of instruction counts: they were recorded elsewhere; it differs in {}.",
+            listed(differences)
+        ),
+    }
+}
+
+fn listed(differences: &[Difference]) -> String {
+    let fields: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    fields.join("; ")
+}
