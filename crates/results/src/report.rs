@@ -8,6 +8,7 @@ use crate::files;
 
 pub mod model;
 
+pub mod difference;
 pub mod export;
 pub mod html;
 pub mod json;
@@ -15,9 +16,9 @@ pub mod junit;
 pub mod markdown;
 pub mod text;
 
+mod markup;
 mod of_comparison;
 mod of_pairs;
-mod markup;
 mod paint;
 mod table;
 mod words;

@@ -42,7 +42,9 @@ impl TypedTelling {
         let files = self.report.into_iter();
         Telling {
             format: self.format.format(),
-            files: files.map(|(format, file)| (format.format(), file)).collect(),
+            files: files
+                .map(|(format, file)| (format.format(), file))
+                .collect(),
             flamegraphs: self.flamegraph,
         }
     }

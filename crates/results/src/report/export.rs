@@ -46,9 +46,9 @@ pub fn gha(report: &Report) -> Result<String, serde_json::Error> {
                 name,
                 unit,
                 value,
-                range: case.now_interval.map(|interval| {
-                    format!("± {}", words::four_digits(half_width(interval)))
-                }),
+                range: case
+                    .now_interval
+                    .map(|interval| format!("± {}", words::four_digits(half_width(interval)))),
                 extra: format!("machine {}", report.machine),
             }
         })

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::markup::escaped;
+use super::markup::{breakable, escaped};
 use super::model::{About, NotJudged, Reason, Report};
 use super::words;
 use crate::comparison::Outcome;
@@ -152,8 +152,8 @@ fn promises(page: &mut String, report: &Report) {
             page,
             "<tr class=\"{class}\"><td><b>{}/{}</b><br/><small>{}</small></td><td class=\"number\">{}</td>\
              <td class=\"number\">{}</td><td>{}</td></tr>",
-            escaped(&row.suite),
-            escaped(&row.name),
+            breakable(&row.suite),
+            breakable(&row.name),
             escaped(&row.text),
             escaped(&words::promised_value(row)),
             words::bound(row.bound),
@@ -173,12 +173,17 @@ fn census(page: &mut String, report: &Report) {
         page,
         "<section>\n<h2>Not judged <small>{n_entries}, and why</small></h2>"
     );
-    let (not_run, tried): (Vec<&NotJudged>, Vec<&NotJudged>) =
-        report.not_judged.iter().partition(|entry| entry.reason == Reason::NotRun);
+    let (not_run, tried): (Vec<&NotJudged>, Vec<&NotJudged>) = report
+        .not_judged
+        .iter()
+        .partition(|entry| entry.reason == Reason::NotRun);
     entries(page, &tried);
     if !not_run.is_empty() {
         let n_not_run = not_run.len();
-        let _ = writeln!(page, "<details><summary>{n_not_run} not run this time</summary>");
+        let _ = writeln!(
+            page,
+            "<details><summary>{n_not_run} not run this time</summary>"
+        );
         entries(page, &not_run);
         page.push_str("</details>\n");
     }
@@ -194,7 +199,7 @@ fn entries(page: &mut String, entries: &[&NotJudged]) {
         let _ = writeln!(
             page,
             "<tr><td><b>{}</b></td><td>{}</td></tr>",
-            escaped(&entry.name),
+            breakable(&entry.name),
             escaped(&entry.why)
         );
     }
@@ -222,7 +227,10 @@ fn flamegraphs(page: &mut String, flamegraphs: &[Flamegraph]) {
 /// The SVG as the body of a page of its own, without what only a file begins with.
 fn in_a_frame(svg: &str) -> String {
     let start = svg.find("<svg").unwrap_or(0);
-    format!("<style>body{{margin:0;background:#fff}}</style>{}", &svg[start..])
+    format!(
+        "<style>body{{margin:0;background:#fff}}</style>{}",
+        &svg[start..]
+    )
 }
 
 /// The height that an SVG says of itself in its first element.

@@ -8,7 +8,8 @@ use super::model::{Report, SCHEMA};
 use crate::error::Error;
 use crate::files;
 
-const MEND: &str = "name a report that `--format json` printed or `plimsoll ab` kept, of this version";
+const MEND: &str =
+    "name a report that `--format json` printed or `plimsoll ab` kept, of this version";
 
 /// Renders a report as one JSON object, pretty, with a line feed at the end.
 pub fn render(report: &Report) -> Result<String, serde_json::Error> {

@@ -123,9 +123,9 @@ impl Counts {
 
 impl Test {
     fn write(&self, xml: &mut String, suite: &str) {
-        let time = self.seconds.map_or_else(String::new, |seconds| {
-            format!(" time=\"{seconds:.9}\"")
-        });
+        let time = self
+            .seconds
+            .map_or_else(String::new, |seconds| format!(" time=\"{seconds:.9}\""));
         let _ = write!(
             xml,
             "    <testcase classname=\"{}\" name=\"{}\"{time}>",

@@ -21,12 +21,12 @@ pub fn render(report: &Report) -> String {
     head(&mut page, report);
     findings(&mut page, report);
 
-    let needs_a_look = |case: &&Case| {
-        !matches!(case.verdict, Verdict::Unchanged | Verdict::NotJudged)
-    };
+    let needs_a_look =
+        |case: &&Case| !matches!(case.verdict, Verdict::Unchanged | Verdict::NotJudged);
     let (open, quiet): (Vec<&Case>, Vec<&Case>) = report.shown().partition(needs_a_look);
     cases(&mut page, report, &open);
-    let is_open = |row: &&PromiseRow| matches!(row.promise, Promise::Missed | Promise::Inconclusive);
+    let is_open =
+        |row: &&PromiseRow| matches!(row.promise, Promise::Missed | Promise::Inconclusive);
     let (open, kept): (Vec<&PromiseRow>, Vec<&PromiseRow>) =
         report.promises.iter().partition(is_open);
     promises(&mut page, &open);
@@ -53,14 +53,21 @@ pub fn render(report: &Report) -> String {
 }
 
 fn head(page: &mut Page, report: &Report) {
-    page.line(&format!("## {}: {}\n", words::title(report), words::outcome(report)));
+    page.line(&format!(
+        "## {}: {}\n",
+        words::title(report),
+        words::outcome(report)
+    ));
     for note in &report.notes {
         if note.about == About::Contaminated {
             page.line(&format!("> CONTAMINATED: {}\n", cell(&note.text)));
         }
     }
     let summary = words::cases_summary(report);
-    page.line(&format!("**{summary}**: {}.\n", cell(&words::sides(report))));
+    page.line(&format!(
+        "**{summary}**: {}.\n",
+        cell(&words::sides(report))
+    ));
     if let Some(promises) = words::promises_summary(report) {
         page.line(&format!("Promises: {promises}.\n"));
     }
@@ -118,7 +125,13 @@ fn promises(page: &mut Page, promises: &[&PromiseRow]) {
             cell(&row.text),
         ]
     });
-    let heads = ["figure or ratio", "value", "promise", "verdict", "what it says"];
+    let heads = [
+        "figure or ratio",
+        "value",
+        "promise",
+        "verdict",
+        "what it says",
+    ];
     page.table(&heads, rows);
 }
 
@@ -151,12 +164,26 @@ impl Page {
             return;
         }
         let is_words = |head: &&str| {
-            let words = ["case", "verdict", "what", "why", "promise", "what it says", "figure or ratio"];
+            let words = [
+                "case",
+                "verdict",
+                "what",
+                "why",
+                "promise",
+                "what it says",
+                "figure or ratio",
+            ];
             words.contains(head)
         };
-        let rules = heads.iter().map(|head| if is_words(head) { "---" } else { "---:" });
+        let rules = heads
+            .iter()
+            .map(|head| if is_words(head) { "---" } else { "---:" });
         let rules: Vec<&str> = rules.collect();
-        self.line(&format!("| {} |\n| {} |", heads.join(" | "), rules.join(" | ")));
+        self.line(&format!(
+            "| {} |\n| {} |",
+            heads.join(" | "),
+            rules.join(" | ")
+        ));
         for row in rows {
             self.line(&format!("| {} |", row.join(" | ")));
         }

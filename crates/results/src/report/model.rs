@@ -346,7 +346,9 @@ impl Report {
     /// Cases that are on disk and were left out of this run.
     pub fn n_not_run(&self) -> usize {
         let not_run = self.not_judged.iter();
-        not_run.filter(|entry| entry.reason == Reason::NotRun).count()
+        not_run
+            .filter(|entry| entry.reason == Reason::NotRun)
+            .count()
     }
 }
 

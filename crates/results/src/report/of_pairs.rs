@@ -185,7 +185,10 @@ fn remarks(row: &PairRow) -> Vec<String> {
             } else {
                 ""
             };
-            remarks.push(format!("fresh rounds{place} agree, p {}", words::p_value(p)));
+            remarks.push(format!(
+                "fresh rounds{place} agree, p {}",
+                words::p_value(p)
+            ));
         }
         Confirmation::Disagreed { p } => {
             remarks.push(format!("p of the fresh rounds {}", words::p_value(p)));
@@ -240,7 +243,8 @@ fn notes(comparison: &PairComparison) -> Vec<Note> {
         );
         note(About::Contaminated, text);
     } else if control.n_cases == 0 {
-        let text = "no case ran base against base, so nobody checked whether the machine favours a side.";
+        let text =
+            "no case ran base against base, so nobody checked whether the machine favours a side.";
         note(About::NullControl, text.to_owned());
     } else {
         let text = format!(

@@ -4,8 +4,10 @@ use super::{Colour, export, html, json, junit, markdown, text};
 use crate::report::model::Report;
 
 mod baselines;
+mod comment;
 mod exports;
 mod pairs;
+mod schema;
 
 pub(super) use exports::hostile;
 
@@ -59,7 +61,10 @@ fn what_is_no_report_of_this_version_is_refused_by_name() {
     ] {
         std::fs::write(&path, text).expect("written");
         let error = json::read(&path).expect_err("refused").to_string();
-        assert!(error.contains("report.json") && error.contains(complaint), "{error}");
+        assert!(
+            error.contains("report.json") && error.contains(complaint),
+            "{error}"
+        );
     }
 }
 

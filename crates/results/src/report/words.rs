@@ -30,7 +30,9 @@ pub(super) fn headline(report: &Report) -> String {
     };
     let n_open = report.count_of(Verdict::Inconclusive);
     match report.outcome {
-        _ if report.is_contaminated() => "This run says nothing: the machine favours a side".to_owned(),
+        _ if report.is_contaminated() => {
+            "This run says nothing: the machine favours a side".to_owned()
+        }
         Outcome::Fine => "No case regressed".to_owned(),
         Outcome::Regressed => {
             let n_regressed = report.count_of(Verdict::Regressed);
@@ -42,9 +44,14 @@ pub(super) fn headline(report: &Report) -> String {
         }
         Outcome::CouldNotTell if !report.judged_something => "Nothing could be judged".to_owned(),
         Outcome::CouldNotTell if n_open > 0 => {
-            format!("No regression was found, but {}", of_cases(n_open, "stay open"))
+            format!(
+                "No regression was found, but {}",
+                of_cases(n_open, "stay open")
+            )
         }
-        Outcome::CouldNotTell => "No regression was found, but not everything was judged".to_owned(),
+        Outcome::CouldNotTell => {
+            "No regression was found, but not everything was judged".to_owned()
+        }
     }
 }
 
@@ -64,13 +71,21 @@ pub(super) fn sides(report: &Report) -> String {
             side(&sides.candidate),
             side(&sides.base)
         ),
-        None => format!("the last measurement against the baselines of {}", report.machine),
+        None => format!(
+            "the last measurement against the baselines of {}",
+            report.machine
+        ),
     }
 }
 
+/// Letters of a commit that are shown; JSON has all of them.
+const COMMIT_LETTERS: usize = 9;
+
 fn side(side: &Side) -> String {
     let changes = side.is_dirty.then_some("with changes");
-    let known: Vec<&str> = side.commit.as_deref().into_iter().chain(changes).collect();
+    let commit = side.commit.as_deref();
+    let commit = commit.map(|commit| commit.get(..COMMIT_LETTERS).unwrap_or(commit));
+    let known: Vec<&str> = commit.into_iter().chain(changes).collect();
     if known.is_empty() {
         return side.label.clone();
     }

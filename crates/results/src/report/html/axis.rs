@@ -97,7 +97,11 @@ mod tests {
             assert!((axis.held(1.02) + axis.held(1.0 / 1.02) - 100.0).abs() < 1e-9);
             assert_eq!(axis.place(reach * 1.01), Place::Above);
             assert_eq!(axis.place(0.99 / reach), Place::Below);
-            assert!(lines.iter().all(|line| matches!(axis.place(*line), Place::At(_))));
+            assert!(
+                lines
+                    .iter()
+                    .all(|line| matches!(axis.place(*line), Place::At(_)))
+            );
         }
     }
 

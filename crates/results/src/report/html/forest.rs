@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::markup::escaped;
+use super::super::markup::{breakable, escaped};
 use super::super::model::{Case, Change, Kind, Report};
 use super::super::words;
 use super::axis::{Axis, Place};
@@ -51,10 +51,15 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
     }
     for group in &mut groups {
         group.cases.sort_by(|left, right| {
-            let size = |case: &Case| case.change.map_or(0.0, |change| change.ratio.estimate.ln().abs());
+            let size = |case: &Case| {
+                case.change
+                    .map_or(0.0, |change| change.ratio.estimate.ln().abs())
+            };
             let by_verdict = rank(left.verdict).cmp(&rank(right.verdict));
             let by_size = size(right).total_cmp(&size(left));
-            by_verdict.then(by_size).then_with(|| left.id.cmp(&right.id))
+            by_verdict
+                .then(by_size)
+                .then_with(|| left.id.cmp(&right.id))
         });
     }
     groups.sort_by_key(|group| {
@@ -128,7 +133,7 @@ fn write_case(page: &mut String, case: &Case, axis: Axis) {
         "<tr class=\"{class}\"><th scope=\"row\">{}</th><td class=\"plot\">{}</td><td class=\"number change\">{estimate}\
          </td><td class=\"interval\">{interval}</td><td class=\"number\">{}</td><td class=\"number before\">{}</td>\
          <td>{}</td></tr>",
-        escaped(case.key()),
+        breakable(case.key()),
         plot(case, axis),
         quantity(case.now),
         quantity(case.before),
@@ -146,28 +151,39 @@ fn write_case(page: &mut String, case: &Case, axis: Axis) {
 
 /// What stands below a case: its remarks, and the numbers that a verdict stands on.
 fn details(case: &Case) -> Vec<String> {
-    let mut details = case.remarks.clone();
-    if details.is_empty() {
-        return details;
-    }
     let p = case.change.and_then(|change| change.p_corrected);
-    details.extend(p.map(|p| format!("p {}", words::p_value(p))));
-    details.extend(case.n_rounds.map(|n_rounds| format!("{n_rounds} rounds")));
-    details
+    let standing = match (case.n_rounds, p) {
+        (Some(n_rounds), Some(p)) if !case.remarks.is_empty() => {
+            Some(format!("{n_rounds} rounds, p {}", words::p_value(p)))
+        }
+        _ => None,
+    };
+    standing.into_iter().chain(case.remarks.clone()).collect()
 }
 
 fn axis_labels(axis: Axis) -> String {
-    let mut svg = String::from("<svg class=\"axis\" width=\"100%\" height=\"16\" aria-hidden=\"true\">");
+    let mut svg =
+        String::from("<svg class=\"axis\" width=\"100%\" height=\"16\" aria-hidden=\"true\">");
     for line in axis.lines {
         let _ = write!(
             svg,
             "<text x=\"{:.2}%\" y=\"12\">{}</text>",
             axis.held(*line),
-            words::percent(*line)
+            axis_label(*line)
         );
     }
-    svg.push_str("<text class=\"unit\" x=\"100%\" y=\"12\">%</text></svg>");
+    svg.push_str("</svg>");
     svg
+}
+
+/// `+10 %`, with a place after the point only where the line needs it.
+fn axis_label(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    let tenths = (percent * 10.0).round() / 10.0;
+    match tenths {
+        0.0 => "0 %".to_owned(),
+        _ => format!("{tenths:+} %"),
+    }
 }
 
 fn plot(case: &Case, axis: Axis) -> String {
@@ -180,7 +196,10 @@ fn plot(case: &Case, axis: Axis) -> String {
         escaped(&label)
     );
     if let Some(relevance) = case.relevance {
-        let (left, right) = (axis.held(1.0 / (1.0 + relevance)), axis.held(1.0 + relevance));
+        let (left, right) = (
+            axis.held(1.0 / (1.0 + relevance)),
+            axis.held(1.0 + relevance),
+        );
         let _ = write!(
             svg,
             "<rect class=\"band\" x=\"{left:.2}%\" width=\"{:.2}%\" height=\"26\"/>",

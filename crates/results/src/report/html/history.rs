@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::markup::escaped;
+use super::super::markup::{breakable, escaped};
 use super::super::model::History;
 use super::super::words;
 
@@ -33,7 +33,7 @@ pub(super) fn write(page: &mut String, histories: &[History]) {
             page,
             "<tr><th scope=\"row\">{}<br/><small>{}</small></th><td class=\"plot\">{}</td><td class=\"number\">{moved}\
              </td><td class=\"number\">{}</td></tr>",
-            escaped(&history.id),
+            breakable(&history.id),
             escaped(&history.what),
             sparkline(&history.values, &history.change_points),
             history.values.len()
@@ -51,7 +51,11 @@ fn sparkline(values: &[f64], change_points: &[usize]) -> String {
     let x = |index: usize| index as f64 * step;
     let span = high - low;
     let y = |value: f64| {
-        let share = if span > 0.0 { (value - low) / span } else { 0.5 };
+        let share = if span > 0.0 {
+            (value - low) / span
+        } else {
+            0.5
+        };
         HEIGHT - MARGIN - share * (HEIGHT - 2.0 * MARGIN)
     };
 
@@ -75,7 +79,11 @@ fn sparkline(values: &[f64], change_points: &[usize]) -> String {
     if !path.is_empty() {
         let _ = write!(svg, "<path class=\"series\" d=\"{path}\"/>");
     }
-    if let Some((index, value)) = values.iter().enumerate().rfind(|(_, value)| value.is_finite()) {
+    if let Some((index, value)) = values
+        .iter()
+        .enumerate()
+        .rfind(|(_, value)| value.is_finite())
+    {
         let (x, y) = (x(index), y(*value));
         // A line of no length with round ends is a dot, however the picture is stretched.
         let _ = write!(svg, "<path class=\"last\" d=\"M{x:.1} {y:.1}h0.01\"/>");

@@ -42,12 +42,21 @@ fn every_case_note_and_promise_is_on_the_page() {
     for report in reports().into_iter().chain([hostile()]).map(full) {
         let page = render(&report, &[]);
         let words = words_of(&parsed(&page));
-        let keys = report.shown().map(|case| case.key().replace('\u{1b}', "\u{fffd}"));
+        let keys = report
+            .shown()
+            .map(|case| case.key().replace('\u{1b}', "\u{fffd}"));
         let left_out = report.not_judged.iter().map(|entry| entry.name.clone());
         let promises = report.promises.iter().map(|row| row.name.clone());
         let notes = report.notes.iter().map(|note| note.text.clone());
-        let findings = report.findings.iter().map(|finding| finding.function.clone());
-        let all = keys.chain(left_out).chain(promises).chain(notes).chain(findings);
+        let findings = report
+            .findings
+            .iter()
+            .map(|finding| finding.function.clone());
+        let all = keys
+            .chain(left_out)
+            .chain(promises)
+            .chain(notes)
+            .chain(findings);
         for text in all {
             assert!(words.contains(&text), "{text:?} is not in\n{words}");
         }
@@ -64,7 +73,10 @@ fn the_page_needs_nothing_from_outside_and_runs_nothing() {
     let document = parsed(&page);
     for node in document.descendants().filter(Node::is_element) {
         let name = node.tag_name().name();
-        assert!(!["script", "link", "img", "object", "embed"].contains(&name), "{name}");
+        assert!(
+            !["script", "link", "img", "object", "embed"].contains(&name),
+            "{name}"
+        );
         for attribute in node.attributes() {
             let is_address = ["src", "href", "action"].contains(&attribute.name());
             let is_handler = attribute.name().starts_with("on");
@@ -83,7 +95,9 @@ fn a_flamegraph_is_whole_in_a_frame_that_shares_nothing() {
     };
     let page = render(&hostile(), &[flamegraph]);
     let document = parsed(&page);
-    let mut frames = document.descendants().filter(|node| node.has_tag_name("iframe"));
+    let mut frames = document
+        .descendants()
+        .filter(|node| node.has_tag_name("iframe"));
     let frame = frames.next().expect("a frame");
     assert_eq!(frame.attribute("sandbox"), Some("allow-scripts"));
     assert_eq!(frame.attribute("height"), Some("342"));
@@ -96,14 +110,22 @@ fn a_flamegraph_is_whole_in_a_frame_that_shares_nothing() {
 fn what_regressed_stands_first() {
     let page = render(&reports()[1], &[]);
     let document = parsed(&page);
-    let rows = document.descendants().filter(|node| node.has_tag_name("tr"));
+    let rows = document
+        .descendants()
+        .filter(|node| node.has_tag_name("tr"));
     let classes: Vec<&str> = rows
         .filter_map(|row| row.attribute("class"))
         .filter(|class| *class != "remark")
         .collect();
     assert_eq!(
         classes,
-        ["regressed", "inconclusive", "improved", "inconclusive", "unchanged"]
+        [
+            "regressed",
+            "inconclusive",
+            "improved",
+            "inconclusive",
+            "unchanged"
+        ]
     );
 }
 

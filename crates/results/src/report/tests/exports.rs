@@ -25,7 +25,9 @@ pub(in crate::report) fn hostile() -> Report {
 }
 
 fn tests_of<'d>(xml: &'d Document<'_>) -> Vec<(String, Option<Node<'d, 'd>>)> {
-    let tests = xml.descendants().filter(|node| node.has_tag_name("testcase"));
+    let tests = xml
+        .descendants()
+        .filter(|node| node.has_tag_name("testcase"));
     tests
         .map(|test| {
             let of = |attribute| test.attribute(attribute).expect("a test has it");
@@ -58,7 +60,11 @@ fn junit_counts_what_it_holds() {
                 assert_eq!(counted(attribute), n_of(tag), "{attribute}");
             }
         }
-        let n_tests: usize = root.attribute("tests").expect("there").parse().expect("a number");
+        let n_tests: usize = root
+            .attribute("tests")
+            .expect("there")
+            .parse()
+            .expect("a number");
         assert_eq!(n_tests, tests_of(&xml).len());
     }
 }
@@ -71,9 +77,17 @@ fn junit_fails_what_regressed_and_skips_what_was_not_judged_with_the_reason() {
     for (name, tag, message) in [
         ("codec/encode/10_kb", "failure", "+3.0 %"),
         ("codec/decode/10_kb", "system-out", ""),
-        ("fan_out/one_fails/64_targets", "skipped", "noise would hide"),
+        (
+            "fan_out/one_fails/64_targets",
+            "skipped",
+            "noise would hide",
+        ),
         ("fan_out/gone/4_targets", "skipped", "missing"),
-        ("fan_out/panics/4_targets", "error", "left | right\nand a second line"),
+        (
+            "fan_out/panics/4_targets",
+            "error",
+            "left | right\nand a second line",
+        ),
         ("plimsoll/this run can be believed", "system-out", ""),
     ] {
         let (_, result) = tests.iter().find(|test| test.0 == name).expect(name);
@@ -109,11 +123,16 @@ fn no_name_leaves_its_place() {
     assert!(tests_of(&xml).iter().any(|test| test.0 == name));
 
     let markdown = markdown::render(&hostile());
-    let row = markdown.lines().find(|line| line.starts_with("| `codec/<b"));
+    let row = markdown
+        .lines()
+        .find(|line| line.starts_with("| `codec/<b"));
     // A name, four numbers and a verdict: six cells have seven borders.
     let borders = row.expect("a row").replace("\\|", "");
     assert_eq!(borders.matches('|').count(), 7, "{borders}");
-    assert_eq!(markdown.matches("<details>").count(), markdown.matches("</details>").count());
+    assert_eq!(
+        markdown.matches("<details>").count(),
+        markdown.matches("</details>").count()
+    );
 }
 
 #[test]

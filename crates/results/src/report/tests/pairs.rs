@@ -198,7 +198,10 @@ fn markdown_keeps_each_case_in_one_row_of_its_table() {
         "{markdown}"
     );
     let folded = markdown.split("<details>").nth(2).expect("a folded part");
-    assert!(folded.starts_with("<summary>Quiet cases: 1</summary>"), "{folded}");
+    assert!(
+        folded.starts_with("<summary>Quiet cases: 1</summary>"),
+        "{folded}"
+    );
     assert!(folded.contains("all_succeed") && !folded.contains("encode"));
 }
 
