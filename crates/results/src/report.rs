@@ -17,6 +17,7 @@ pub mod markdown;
 pub mod text;
 
 mod markup;
+mod method;
 mod of_comparison;
 mod of_pairs;
 mod paint;

@@ -22,7 +22,7 @@ const HALF_WIDTH: f64 = 1.96;
 
 /// Two profiles held against each other.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
+pub struct ProfileDifference {
     /// Samples of the base.
     pub n_base: u64,
     /// Samples of the candidate.
@@ -48,7 +48,7 @@ pub struct FunctionDifference {
     pub is_beyond_chance: bool,
 }
 
-impl Difference {
+impl ProfileDifference {
     /// Of two profiles; `None` if one of them has no samples.
     pub fn of(base: &Profile, candidate: &Profile) -> Option<Self> {
         let (n_base, n_candidate) = (base.n_samples(), candidate.n_samples());
@@ -129,7 +129,7 @@ mod tests {
     use rand::rngs::StdRng;
     use rand::{RngExt as _, SeedableRng as _};
 
-    use super::{Difference, LEVEL, p_value};
+    use super::{LEVEL, ProfileDifference, p_value};
     use crate::profile::Profile;
 
     /// So many samples of functions with these weights.
@@ -157,7 +157,7 @@ mod tests {
         for _ in 0..n_runs {
             let base = sampled(&weights, 1_250, &mut rng);
             let candidate = sampled(&weights, 1_000, &mut rng);
-            let difference = Difference::of(&base, &candidate).expect("samples");
+            let difference = ProfileDifference::of(&base, &candidate).expect("samples");
             n_alarms += u64::from(difference.functions.iter().any(|f| f.is_beyond_chance));
         }
         let least = crate::stats::rate_lower_bound(n_alarms, n_runs, 0.999);
@@ -169,7 +169,7 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(4);
         let base = sampled(&[50.0, 30.0, 20.0], 1_250, &mut rng);
         let candidate = sampled(&[50.0, 60.0, 20.0], 1_250, &mut rng);
-        let difference = Difference::of(&base, &candidate).expect("samples");
+        let difference = ProfileDifference::of(&base, &candidate).expect("samples");
         let first = &difference.functions[0];
         assert_eq!(first.function, "f1");
         assert!(first.is_beyond_chance);
@@ -184,7 +184,7 @@ mod tests {
     fn a_function_that_is_gone_or_new_is_listed() {
         let base = Profile::parse("s;old 100\ns;kept 900\n").expect("folded");
         let candidate = Profile::parse("s;new 100\ns;kept 900\n").expect("folded");
-        let difference = Difference::of(&base, &candidate).expect("samples");
+        let difference = ProfileDifference::of(&base, &candidate).expect("samples");
         let named: Vec<&str> = difference
             .functions
             .iter()
@@ -192,7 +192,7 @@ mod tests {
             .map(|function| &*function.function)
             .collect();
         assert_eq!(named, ["new", "old"]);
-        assert!(Difference::of(&base, &Profile::default()).is_none());
+        assert!(ProfileDifference::of(&base, &Profile::default()).is_none());
     }
 
     #[test]

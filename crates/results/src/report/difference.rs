@@ -2,13 +2,13 @@
 
 use super::Colour;
 use super::paint::{Page, Tone};
-use crate::profile::difference::{Difference, FunctionDifference, LEVEL};
+use crate::profile::difference::{FunctionDifference, LEVEL, ProfileDifference};
 
 /// Functions that are listed; the rest is in the flamegraph.
 const MOST: usize = 12;
 
 /// Renders the functions with the largest changes, and what to think of them.
-pub fn render(difference: &Difference, colour: Colour) -> String {
+pub fn render(difference: &ProfileDifference, colour: Colour) -> String {
     let mut page = Page::new(colour);
     page.line("    base  candidate      change [95 %]   function");
     for function in difference.functions.iter().take(MOST) {
@@ -41,7 +41,7 @@ pub fn render(difference: &Difference, colour: Colour) -> String {
     page.text
 }
 
-fn line(page: &mut Page, function: &FunctionDifference, of: &Difference) {
+fn line(page: &mut Page, function: &FunctionDifference, of: &ProfileDifference) {
     let share = |n_samples: u64, of: u64| format!("{:.1} %", n_samples as f64 * 100.0 / of as f64);
     let (mark, tone) = match function.is_beyond_chance {
         true if function.change > 0.0 => ("*", Tone::Bad),
@@ -70,7 +70,7 @@ fn points(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::render;
-    use crate::profile::difference::{Difference, FunctionDifference};
+    use crate::profile::difference::{FunctionDifference, ProfileDifference};
     use crate::report::Colour;
 
     fn function(
@@ -93,7 +93,7 @@ mod tests {
     fn the_guilty_are_marked_and_the_uncertainty_is_told() {
         let mut functions = vec![function("codec::escape", 100, 312, true)];
         functions.extend((0..20).map(|index| function(&format!("f{index}"), 40, 41, false)));
-        let difference = Difference {
+        let difference = ProfileDifference {
             n_base: 1000,
             n_candidate: 1000,
             functions,

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::markup::{breakable, escaped};
 use super::model::{About, NotJudged, Reason, Report};
-use super::words;
+use super::{method, words};
 use crate::comparison::Outcome;
 use crate::verdict::{Promise, Verdict};
 
@@ -54,7 +54,7 @@ pub fn render(report: &Report, flamegraphs: &[Flamegraph]) -> String {
     history::write(&mut page, &report.histories);
     census(&mut page, report);
     self::flamegraphs(&mut page, flamegraphs);
-    method(&mut page, report);
+    how(&mut page, report);
     page.push_str("</main>\n</body>\n</html>\n");
     page
 }
@@ -243,9 +243,9 @@ fn height(svg: &str) -> u32 {
     said.unwrap_or(USUAL_HEIGHT)
 }
 
-fn method(page: &mut String, report: &Report) {
+fn how(page: &mut String, report: &Report) {
     page.push_str("<section class=\"method\">\n<h2>How it was judged, and where</h2>\n<dl>\n");
-    for (what, how) in words::method(report) {
+    for (what, how) in method::rows(report) {
         let _ = writeln!(page, "<dt>{what}</dt><dd>{}</dd>", escaped(&how));
     }
     page.push_str("</dl>\n</section>\n");

@@ -12,7 +12,7 @@ use pairs::interrupt;
 use pairs::tree::Repository;
 use results::case_id::{CaseId, nearest};
 use results::error::Error;
-use results::profile::difference::Difference;
+use results::profile::difference::ProfileDifference;
 use results::profile::{FOLDED, Profile, drawing};
 use results::report::{self, Colour};
 
@@ -74,7 +74,7 @@ pub(crate) fn run(settings: &FlameSettings, of: &DifferenceSettings) -> anyhow::
     let folder = workspace.scratch().join("flame").join(slug(&id));
     let svg = keep(&folder, &profiles, &id)?;
     let [base, candidate] = &profiles;
-    let Some(difference) = Difference::of(base, candidate) else {
+    let Some(difference) = ProfileDifference::of(base, candidate) else {
         return Err(SuiteFailed(format!(
             "a side of {id} has no samples; give it more --seconds"
         ))

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::markup::{breakable, escaped};
 use super::super::model::{Case, Change, Kind, Report};
-use super::super::words;
+use super::super::{table, words};
 use super::axis::{Axis, Place};
 use super::{badge, class};
 use crate::record::Unit;
@@ -55,7 +55,7 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
                 case.change
                     .map_or(0.0, |change| change.ratio.estimate.ln().abs())
             };
-            let by_verdict = rank(left.verdict).cmp(&rank(right.verdict));
+            let by_verdict = table::rank(left.verdict).cmp(&table::rank(right.verdict));
             let by_size = size(right).total_cmp(&size(left));
             by_verdict
                 .then(by_size)
@@ -63,22 +63,14 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
         });
     }
     groups.sort_by_key(|group| {
-        let worst = group.cases.iter().map(|case| rank(case.verdict)).min();
+        let worst = group
+            .cases
+            .iter()
+            .map(|case| table::rank(case.verdict))
+            .min();
         (worst, group.suite, group.unit == Unit::Instructions)
     });
     groups
-}
-
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Regressed => 0,
-        Verdict::Missing => 1,
-        Verdict::Inconclusive => 2,
-        Verdict::Improved => 3,
-        Verdict::Unchanged => 4,
-        Verdict::New => 5,
-        Verdict::NotJudged => 6,
-    }
 }
 
 fn legend(page: &mut String, report: &Report) {

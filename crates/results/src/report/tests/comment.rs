@@ -48,6 +48,14 @@ fn a_comment_of_any_run_can_be_posted_and_says_what_is_cut() {
 }
 
 #[test]
+fn what_regressed_stands_before_what_is_open() {
+    let text = render(&super::pairs::report());
+    let place = |name: &str| text.find(name).expect(name);
+    assert!(place("codec/encode/10_kb") < place("codec/a_case_whose"));
+    assert!(place("codec/a_case_whose") < place("codec/decode/10_kb"));
+}
+
+#[test]
 fn a_long_cell_is_cut_at_a_character() {
     let message = "ü".repeat(5_000);
     let panicked = CaseFailure::PanickedInCandidate { message };
