@@ -89,6 +89,11 @@ impl Built {
         self.suites.iter().find(|suite| suite.name == name)
     }
 
+    /// A suite's program as Cargo would start it for `cargo bench`; `None` if the side has no such suite.
+    pub fn command(&self, suite: &str) -> Option<Command> {
+        Some(crate::listing::command(self, self.suite(suite)?))
+    }
+
     /// Where Cargo would start a suite.
     pub(crate) fn folder(&self, suite: &Suite) -> PathBuf {
         self.tree.path.join(&suite.folder)

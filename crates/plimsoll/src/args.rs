@@ -4,6 +4,7 @@ mod ab;
 mod baseline;
 mod compare;
 mod duration;
+mod flame;
 mod format;
 mod report;
 
@@ -15,6 +16,7 @@ use query_api::dialect::Dialect;
 use self::ab::TypedAb;
 use self::baseline::TypedBaseline;
 use self::compare::TypedCompare;
+use self::flame::TypedFlame;
 use self::report::TypedReport;
 use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
@@ -73,7 +75,7 @@ enum TypedCommand {
     /// Record and list baselines.
     #[command(subcommand)]
     Baseline(TypedBaseline),
-    /// Profile one case and print the path of its flamegraph.
+    /// Profile one case and print the path of its flamegraph; with `--diff`, what changed since a commit.
     Flame(TypedFlame),
     /// Say again what `ab` or `compare` found, in any form, without measuring.
     Report(TypedReport),
@@ -87,15 +89,6 @@ enum TypedDialect {
     Targets,
     /// `spec.target`: one target (2026).
     Target,
-}
-
-#[derive(Args)]
-struct TypedFlame {
-    /// The whole id, such as `lifecycle/create_to_done/10_at_once`.
-    case: String,
-    /// How long to run it under the profiler.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    seconds: u32,
 }
 
 #[derive(Args)]
@@ -117,10 +110,7 @@ impl Typed {
             }),
             TypedCommand::Compare(typed) => Command::Compare(typed.into_settings()),
             TypedCommand::Baseline(typed) => typed.into_command(),
-            TypedCommand::Flame(typed) => Command::Flame(FlameSettings {
-                case: typed.case,
-                seconds: typed.seconds,
-            }),
+            TypedCommand::Flame(typed) => Command::Flame(typed.into_settings()),
             TypedCommand::Report(typed) => Command::Report(typed.into_settings()),
             TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
                 scenario: typed.scenario,
@@ -155,6 +145,7 @@ mod tests {
             "compare --report html",
             "report --flamegraph a.svg",
             "flame",
+            "flame codec/encode --candidate main",
             "ab",
             "ab main --budget soon",
             "ab main --rounds 0",

@@ -109,7 +109,7 @@ impl Run<'_> {
 }
 
 /// The panic, if there is one, else the end.
-fn telling_lines(text: &str) -> Vec<&str> {
+pub(crate) fn telling_lines(text: &str) -> Vec<&str> {
     let lines: Vec<&str> = text.lines().collect();
     let end = lines.len().saturating_sub(SHOWN_LINES);
     let start = lines

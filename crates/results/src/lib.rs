@@ -6,7 +6,7 @@
 //! The way of the data: [`criterion`], [`iai`] and [`figures`] read a run; [`record`] keeps it; [`baseline`] makes
 //! several runs into what later runs are held against; [`comparison`] reads both sides and lets [`compare`] judge;
 //! [`report`] and [`closing`] say it. Beside it, [`pairs`] judges two programs that were measured in turns, without a
-//! baseline.
+//! baseline, and [`profile`] finds what changed between two profiles of a case.
 
 pub mod baseline;
 pub mod case_id;
@@ -19,6 +19,7 @@ pub mod figures;
 pub mod iai;
 pub mod machine;
 pub mod pairs;
+pub mod profile;
 pub mod record;
 pub mod relevance;
 pub mod report;

@@ -8,6 +8,7 @@ use crate::files;
 
 pub mod model;
 
+pub mod difference;
 pub mod export;
 pub mod html;
 pub mod json;
@@ -16,6 +17,7 @@ pub mod markdown;
 pub mod text;
 
 mod markup;
+mod method;
 mod of_comparison;
 mod of_pairs;
 mod paint;

@@ -124,7 +124,7 @@ fn sides(
 }
 
 /// A side that does not build, or an end before the first round, is no wrong usage: nobody can tell.
-fn undecided(error: Error) -> anyhow::Error {
+pub(super) fn undecided(error: Error) -> anyhow::Error {
     match error {
         Error::Unbuildable { .. }
         | Error::Metadata { .. }
@@ -135,13 +135,13 @@ fn undecided(error: Error) -> anyhow::Error {
 }
 
 /// The progress of a run on stderr: a bar with the time left on a terminal, else a line per step.
-struct Bar {
+pub(super) struct Bar {
     bar: ProgressBar,
     n_planned: Cell<u64>,
 }
 
 impl Bar {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let style = ProgressStyle::with_template(
             "{bar:30} {pos}/{len} rounds, {elapsed} gone, {eta} left  {wide_msg}",
         );

@@ -1,4 +1,4 @@
-//! `plimsoll flame <case>`: profiles one case and prints the path of its flamegraph.
+//! `plimsoll flame <case>`: profiles one case and prints the path of its flamegraph; with `--diff`, of two commits.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,14 +15,21 @@ use crate::exit::Exit;
 use crate::say::say;
 use crate::workspace::Workspace;
 
+pub(crate) mod difference;
+
 /// Which case to profile, and for how long.
 #[derive(Debug)]
 pub(crate) struct FlameSettings {
     pub(crate) case: String,
     pub(crate) seconds: u32,
+    /// Unset means the files as they are now alone.
+    pub(crate) difference: Option<difference::DifferenceSettings>,
 }
 
 pub(crate) fn run(settings: &FlameSettings) -> anyhow::Result<Exit> {
+    if let Some(of) = &settings.difference {
+        return difference::run(settings, of);
+    }
     let workspace = Workspace::here()?;
     let id = known_case(&workspace, &settings.case)?;
     let before = flamegraphs(&workspace.criterion())?;

@@ -292,11 +292,11 @@ fn json_and_markdown_say_the_same_as_the_text_and_the_same_twice() {
     let json = sandbox.compare(&["--format", "json"]);
     assert_eq!(json.code, Some(1));
     let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
-    assert_eq!(value["schema"], 1);
+    assert_eq!(value["schema"], 2);
     assert_eq!(value["outcome"], "regressed");
-    let regressed: Vec<_> = value["rows"]
+    let regressed: Vec<_> = value["cases"]
         .as_array()
-        .expect("rows")
+        .expect("cases")
         .iter()
         .filter(|row| row["verdict"] == "regressed")
         .map(|row| row["id"].as_str().expect("an id"))

@@ -6,5 +6,6 @@ mod counts;
 mod explain;
 mod flame;
 mod record;
+mod report;
 mod sandbox;
 mod usage;

@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::markup::escaped;
+use super::markup::{breakable, escaped};
 use super::model::{About, NotJudged, Reason, Report};
-use super::words;
+use super::{method, words};
 use crate::comparison::Outcome;
 use crate::verdict::{Promise, Verdict};
 
@@ -54,7 +54,7 @@ pub fn render(report: &Report, flamegraphs: &[Flamegraph]) -> String {
     history::write(&mut page, &report.histories);
     census(&mut page, report);
     self::flamegraphs(&mut page, flamegraphs);
-    method(&mut page, report);
+    how(&mut page, report);
     page.push_str("</main>\n</body>\n</html>\n");
     page
 }
@@ -152,8 +152,8 @@ fn promises(page: &mut String, report: &Report) {
             page,
             "<tr class=\"{class}\"><td><b>{}/{}</b><br/><small>{}</small></td><td class=\"number\">{}</td>\
              <td class=\"number\">{}</td><td>{}</td></tr>",
-            escaped(&row.suite),
-            escaped(&row.name),
+            breakable(&row.suite),
+            breakable(&row.name),
             escaped(&row.text),
             escaped(&words::promised_value(row)),
             words::bound(row.bound),
@@ -199,7 +199,7 @@ fn entries(page: &mut String, entries: &[&NotJudged]) {
         let _ = writeln!(
             page,
             "<tr><td><b>{}</b></td><td>{}</td></tr>",
-            escaped(&entry.name),
+            breakable(&entry.name),
             escaped(&entry.why)
         );
     }
@@ -243,9 +243,9 @@ fn height(svg: &str) -> u32 {
     said.unwrap_or(USUAL_HEIGHT)
 }
 
-fn method(page: &mut String, report: &Report) {
+fn how(page: &mut String, report: &Report) {
     page.push_str("<section class=\"method\">\n<h2>How it was judged, and where</h2>\n<dl>\n");
-    for (what, how) in words::method(report) {
+    for (what, how) in method::rows(report) {
         let _ = writeln!(page, "<dt>{what}</dt><dd>{}</dd>", escaped(&how));
     }
     page.push_str("</dl>\n</section>\n");

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::markup::escaped;
-use super::model::{About, Case, Reason, Report};
+use super::model::{About, Case, Finding, Reason, Report};
 use super::words;
 use crate::comparison::PromiseRow;
 use crate::record::Unit;
@@ -28,7 +28,7 @@ pub fn render(report: &Report) -> String {
     tests_by_suite.entry(RUN.0).or_default().push(run(report));
     for case in &report.cases {
         let tests = tests_by_suite.entry(case.suite()).or_default();
-        tests.push(of_case(case));
+        tests.push(of_case(case, report));
     }
     let is_promise = |row: &&PromiseRow| row.promise != Promise::Stated;
     for row in report.promises.iter().filter(is_promise) {
@@ -171,7 +171,7 @@ fn run(report: &Report) -> Test {
     }
 }
 
-fn of_case(case: &Case) -> Test {
+fn of_case(case: &Case, report: &Report) -> Test {
     let broken = case.reasons.iter().find_map(|reason| match reason {
         Reason::PanickedInBase | Reason::PanickedInCandidate => Some("panicked"),
         Reason::TimedOut => Some("timed_out"),
@@ -189,6 +189,9 @@ fn of_case(case: &Case) -> Test {
     let mut parts = vec![case.verdict.to_string()];
     parts.extend(change);
     parts.extend(case.remarks.iter().cloned());
+    let is_of_case = |finding: &&Finding| finding.cases.contains(&case.id);
+    let findings = report.findings.iter().filter(is_of_case);
+    parts.extend(findings.map(words::finding));
     let (name, seconds) = match case.unit {
         Unit::Nanoseconds => (case.key().to_owned(), case.now.map(|now| now / 1e9)),
         Unit::Instructions => (format!("{} (instructions)", case.key()), None),

@@ -1,7 +1,7 @@
 //! Markdown for a review comment: verdicts first, what needs no look folded away, never too long to be posted.
 
 use super::model::{About, Case, Report};
-use super::{table, words};
+use super::{method, table, words};
 use crate::comparison::PromiseRow;
 use crate::record::Unit;
 use crate::verdict::{Promise, Verdict};
@@ -23,7 +23,8 @@ pub fn render(report: &Report) -> String {
 
     let needs_a_look =
         |case: &&Case| !matches!(case.verdict, Verdict::Unchanged | Verdict::NotJudged);
-    let (open, quiet): (Vec<&Case>, Vec<&Case>) = report.shown().partition(needs_a_look);
+    let (mut open, quiet): (Vec<&Case>, Vec<&Case>) = report.shown().partition(needs_a_look);
+    open.sort_by_key(|case| table::rank(case.verdict));
     cases(&mut page, report, &open);
     let is_open =
         |row: &&PromiseRow| matches!(row.promise, Promise::Missed | Promise::Inconclusive);
@@ -42,7 +43,7 @@ pub fn render(report: &Report) -> String {
     page.folded("Promises kept, and figures", kept.len(), |page| {
         promises(page, &kept);
     });
-    let method = words::method(report);
+    let method = method::rows(report);
     page.folded("How it was judged, and where", method.len(), |page| {
         for (what, how) in &method {
             page.line(&format!("- {what}: {}", cell(how)));
@@ -84,11 +85,9 @@ fn head(page: &mut Page, report: &Report) {
 fn findings(page: &mut Page, report: &Report) {
     for finding in &report.findings {
         let cases: Vec<String> = finding.cases.iter().map(|case| code(case)).collect();
-        let n_cases = cases.len();
         page.line(&format!(
-            "- {} {n_cases} cases, {}: {}",
-            code(&finding.function),
-            cell(&finding.evidence),
+            "- {}: {}",
+            cell(&words::finding(finding)),
             cases.join(", ")
         ));
     }

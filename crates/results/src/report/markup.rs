@@ -23,6 +23,13 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
+/// A name, escaped, that may break behind the marks between its words.
+pub(super) fn breakable(name: &str) -> String {
+    // No reference that stands for a letter holds one of these marks.
+    let escaped = escaped(name);
+    escaped.replace('/', "/<wbr/>").replace('_', "_<wbr/>")
+}
+
 #[cfg(test)]
 mod tests {
     use super::escaped;

@@ -3,6 +3,7 @@
 use super::model::{Case, Kind};
 use super::words;
 use crate::record::Unit;
+use crate::verdict::Verdict;
 
 /// The heads of the columns between a case's name and its verdict.
 pub(super) fn heads(kind: Kind, unit: Unit) -> Vec<&'static str> {
@@ -26,5 +27,18 @@ pub(super) fn cells(case: &Case, kind: Kind) -> Vec<String> {
             words::or_none(case.n_rounds, |n_rounds| n_rounds.to_string()),
             words::or_none(change.and_then(|change| change.floor), words::share),
         ],
+    }
+}
+
+/// What a reader must see first has the smallest rank.
+pub(super) fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Regressed => 0,
+        Verdict::Missing => 1,
+        Verdict::Inconclusive => 2,
+        Verdict::Improved => 3,
+        Verdict::Unchanged => 4,
+        Verdict::New => 5,
+        Verdict::NotJudged => 6,
     }
 }

@@ -4,8 +4,10 @@ use super::{Colour, export, html, json, junit, markdown, text};
 use crate::report::model::Report;
 
 mod baselines;
+mod comment;
 mod exports;
 mod pairs;
+mod schema;
 
 pub(super) use exports::hostile;
 

@@ -78,9 +78,14 @@ pub(super) fn sides(report: &Report) -> String {
     }
 }
 
+/// Letters of a commit that are shown; JSON has all of them.
+const COMMIT_LETTERS: usize = 9;
+
 fn side(side: &Side) -> String {
     let changes = side.is_dirty.then_some("with changes");
-    let known: Vec<&str> = side.commit.as_deref().into_iter().chain(changes).collect();
+    let commit = side.commit.as_deref();
+    let commit = commit.map(|commit| commit.get(..COMMIT_LETTERS).unwrap_or(commit));
+    let known: Vec<&str> = commit.into_iter().chain(changes).collect();
     if known.is_empty() {
         return side.label.clone();
     }
@@ -104,66 +109,6 @@ pub(super) fn census_titles(kind: Kind) -> [(Verdict, &'static str); 3] {
         (Verdict::Missing, missing),
         (Verdict::New, new),
     ]
-}
-
-/// How and where it was judged: pairs of what and how.
-pub(super) fn method(report: &Report) -> Vec<(&'static str, String)> {
-    let method = &report.method;
-    let percent = |share: f64| format!("{} %", shortest(share * 100.0));
-    let mut rows = vec![
-        (
-            "false alarms",
-            format!(
-                "at most {} of runs of unchanged code accuse anything, over all cases together",
-                percent(method.false_alarm_budget)
-            ),
-        ),
-        ("intervals", percent(method.confidence)),
-    ];
-    match &method.pairs {
-        None => rows.push((
-            "judged by",
-            "the spread between processes, borrowed from the baseline; first more than noise, then large enough to \
-             care"
-                .to_owned(),
-        )),
-        Some(pairs) => {
-            rows.push((
-                "judged by",
-                "an exact sign-flip test over fresh process pairs that took turns; the whole interval must lie beyond \
-                 the case's floor, and fresh rounds must agree"
-                    .to_owned(),
-            ));
-            rows.push(("tests that share the budget", pairs.n_tests.to_string()));
-            let control = &pairs.control;
-            rows.push((
-                "null control",
-                format!(
-                    "base differed from base in {} of {} cases",
-                    control.fired.len(),
-                    control.n_cases
-                ),
-            ));
-            rows.push(("seed", pairs.seed.clone()));
-        }
-    }
-    rows.push(("machine class", report.machine.clone()));
-    if let Some(machine) = &report.machine_details {
-        let guest = if machine.virtualised { ", a guest" } else { "" };
-        rows.push((
-            "machine",
-            format!(
-                "{}, {} cores, {} GiB{guest}",
-                machine.processor, machine.cores, machine.memory_gib
-            ),
-        ));
-        rows.push(("kernel", machine.kernel.clone()));
-        rows.push(("compiler", machine.rustc.clone()));
-        if !machine.flags.is_empty() {
-            rows.push(("flags", machine.flags.clone()));
-        }
-    }
-    rows
 }
 
 /// Regressions with one cause, in a sentence.
@@ -303,7 +248,7 @@ pub(super) fn bound(bound: Option<Bound>) -> String {
     }
 }
 
-fn shortest(value: f64) -> String {
+pub(super) fn shortest(value: f64) -> String {
     format!("{value}")
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::markup::escaped;
+use super::super::markup::{breakable, escaped};
 use super::super::model::{Case, Change, Kind, Report};
-use super::super::words;
+use super::super::{table, words};
 use super::axis::{Axis, Place};
 use super::{badge, class};
 use crate::record::Unit;
@@ -55,7 +55,7 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
                 case.change
                     .map_or(0.0, |change| change.ratio.estimate.ln().abs())
             };
-            let by_verdict = rank(left.verdict).cmp(&rank(right.verdict));
+            let by_verdict = table::rank(left.verdict).cmp(&table::rank(right.verdict));
             let by_size = size(right).total_cmp(&size(left));
             by_verdict
                 .then(by_size)
@@ -63,22 +63,14 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
         });
     }
     groups.sort_by_key(|group| {
-        let worst = group.cases.iter().map(|case| rank(case.verdict)).min();
+        let worst = group
+            .cases
+            .iter()
+            .map(|case| table::rank(case.verdict))
+            .min();
         (worst, group.suite, group.unit == Unit::Instructions)
     });
     groups
-}
-
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Regressed => 0,
-        Verdict::Missing => 1,
-        Verdict::Inconclusive => 2,
-        Verdict::Improved => 3,
-        Verdict::Unchanged => 4,
-        Verdict::New => 5,
-        Verdict::NotJudged => 6,
-    }
 }
 
 fn legend(page: &mut String, report: &Report) {
@@ -133,7 +125,7 @@ fn write_case(page: &mut String, case: &Case, axis: Axis) {
         "<tr class=\"{class}\"><th scope=\"row\">{}</th><td class=\"plot\">{}</td><td class=\"number change\">{estimate}\
          </td><td class=\"interval\">{interval}</td><td class=\"number\">{}</td><td class=\"number before\">{}</td>\
          <td>{}</td></tr>",
-        escaped(case.key()),
+        breakable(case.key()),
         plot(case, axis),
         quantity(case.now),
         quantity(case.before),
@@ -151,14 +143,14 @@ fn write_case(page: &mut String, case: &Case, axis: Axis) {
 
 /// What stands below a case: its remarks, and the numbers that a verdict stands on.
 fn details(case: &Case) -> Vec<String> {
-    let mut details = case.remarks.clone();
-    if details.is_empty() {
-        return details;
-    }
     let p = case.change.and_then(|change| change.p_corrected);
-    details.extend(p.map(|p| format!("p {}", words::p_value(p))));
-    details.extend(case.n_rounds.map(|n_rounds| format!("{n_rounds} rounds")));
-    details
+    let standing = match (case.n_rounds, p) {
+        (Some(n_rounds), Some(p)) if !case.remarks.is_empty() => {
+            Some(format!("{n_rounds} rounds, p {}", words::p_value(p)))
+        }
+        _ => None,
+    };
+    standing.into_iter().chain(case.remarks.clone()).collect()
 }
 
 fn axis_labels(axis: Axis) -> String {
@@ -169,11 +161,21 @@ fn axis_labels(axis: Axis) -> String {
             svg,
             "<text x=\"{:.2}%\" y=\"12\">{}</text>",
             axis.held(*line),
-            words::percent(*line)
+            axis_label(*line)
         );
     }
-    svg.push_str("<text class=\"unit\" x=\"100%\" y=\"12\">%</text></svg>");
+    svg.push_str("</svg>");
     svg
+}
+
+/// `+10 %`, with a place after the point only where the line needs it.
+fn axis_label(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    let tenths = (percent * 10.0).round() / 10.0;
+    match tenths {
+        0.0 => "0 %".to_owned(),
+        _ => format!("{tenths:+} %"),
+    }
 }
 
 fn plot(case: &Case, axis: Axis) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::markup::escaped;
+use super::super::markup::{breakable, escaped};
 use super::super::model::History;
 use super::super::words;
 
@@ -33,7 +33,7 @@ pub(super) fn write(page: &mut String, histories: &[History]) {
             page,
             "<tr><th scope=\"row\">{}<br/><small>{}</small></th><td class=\"plot\">{}</td><td class=\"number\">{moved}\
              </td><td class=\"number\">{}</td></tr>",
-            escaped(&history.id),
+            breakable(&history.id),
             escaped(&history.what),
             sparkline(&history.values, &history.change_points),
             history.values.len()

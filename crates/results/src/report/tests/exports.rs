@@ -7,7 +7,7 @@ use super::{baselines, pairs, reports};
 use crate::comparison::Comparison;
 use crate::pairs::sample::CaseFailure;
 use crate::pairs::synthetic::{around, case, judged, run};
-use crate::report::model::Report;
+use crate::report::model::{Finding, Report};
 use crate::report::{export, junit, markdown};
 
 /// Names and words that would end a string, an element, an attribute, a cell or a code span.
@@ -96,6 +96,25 @@ fn junit_fails_what_regressed_and_skips_what_was_not_judged_with_the_reason() {
         let told = result.attribute("message").unwrap_or_default();
         assert!(told.contains(message), "{name}: {told}");
     }
+}
+
+#[test]
+fn a_failure_names_the_cause_that_it_shares_with_others() {
+    let report = Report {
+        findings: vec![Finding {
+            function: "codec::escape".to_owned(),
+            cases: vec!["codec/encode/10_kb".to_owned(), "codec/other".to_owned()],
+            evidence: "+12 % instructions".to_owned(),
+        }],
+        ..pairs::report()
+    };
+    let text = junit::render(&report);
+    let cause = "2 cases, one cause: codec::escape, +12 % instructions";
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(cause)).collect();
+    assert!(
+        lines.len() == 1 && lines[0].contains("encode/10_kb"),
+        "{lines:?}"
+    );
 }
 
 #[test]
