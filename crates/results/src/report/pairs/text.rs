@@ -55,7 +55,7 @@ impl Page {
 
     fn cases(&mut self, comparison: &PairComparison) {
         let mut suite = None;
-        let judged = |row: &&PairRow| !pair_words::is_in_census(row);
+        let judged = |row: &&PairRow| !pair_words::is_in_census(row) && row.same_program.is_none();
         for row in comparison.rows.iter().filter(judged) {
             if suite != Some(row.id.suite()) {
                 suite = Some(row.id.suite());
@@ -65,6 +65,10 @@ impl Page {
                 self.line(&format!("{head}verdict"));
             }
             self.case(row);
+        }
+        if let Some(same) = pair_words::same_programs(comparison) {
+            self.line("");
+            self.paragraph(&same, 0);
         }
     }
 

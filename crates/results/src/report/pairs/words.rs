@@ -1,8 +1,10 @@
 //! Numbers and sentences that the reports of pair mode share.
 
 use crate::comparison::Outcome;
-use crate::pairs::comparison::{Confirmation, Delta, Finding, Next, PairComparison, PairRow};
-use crate::pairs::sample::Side;
+use crate::pairs::comparison::{
+    Confirmation, ConfirmedOn, Delta, Finding, Next, PairComparison, PairRow,
+};
+use crate::pairs::sample::{SameProgram, Side};
 use crate::report::words;
 use crate::verdict::Verdict;
 
@@ -54,16 +56,38 @@ pub(super) fn contamination(comparison: &PairComparison) -> Option<String> {
     ))
 }
 
+/// Cases that are unchanged because both sides run the same program; `None` if there are none.
+pub(super) fn same_programs(comparison: &PairComparison) -> Option<String> {
+    let rows = comparison.rows.iter();
+    let same: Vec<&PairRow> = rows.filter(|row| row.same_program.is_some()).collect();
+    let mut suites: Vec<&str> = same.iter().map(|row| row.id.suite()).collect();
+    suites.dedup();
+    let is_in_lines = |row: &&PairRow| row.same_program == Some(SameProgram::ButForLines);
+    let but = if same.iter().any(is_in_lines) {
+        ", but for line numbers in the messages of panics"
+    } else {
+        ""
+    };
+    (!same.is_empty()).then(|| {
+        format!(
+            "both sides are the same program{but}, which leaves nothing to measure: {} cases of {}.",
+            same.len(),
+            suites.join(", ")
+        )
+    })
+}
+
 /// What a reader must know beside the rows.
 pub(super) fn notes(comparison: &PairComparison) -> Vec<String> {
     let mut notes = Vec::new();
     let control = &comparison.control;
-    if control.n_cases == 0 {
+    let has_rounds = comparison.rows.iter().any(|row| row.n_rounds > 0);
+    if control.n_cases == 0 && has_rounds {
         notes.push(
             "no case ran base against base, so nobody checked whether the machine favours a side."
                 .to_owned(),
         );
-    } else if !control.is_contaminated() {
+    } else if has_rounds && !control.is_contaminated() {
         notes.push(format!(
             "null control: base differed from base in {} of {} cases, as chance allows.",
             control.fired.len(),
@@ -109,11 +133,11 @@ pub(super) fn remarks(row: &PairRow) -> Vec<String> {
         ));
     }
     match row.confirmation {
-        Confirmation::Agreed { p, is_other_core } => {
-            let place = if is_other_core {
-                " on another core"
-            } else {
-                ""
+        Confirmation::Agreed { p, place } => {
+            let place = match place {
+                ConfirmedOn::OtherCores => " on another core",
+                ConfirmedOn::EachCore => " on each core",
+                ConfirmedOn::SameCores => "",
             };
             remarks.push(format!("fresh rounds{place} agree, p {}", p_value(p)));
         }
