@@ -4,7 +4,8 @@
 //! <folder>/lock              one run at a time
 //! <folder>/trees/<key>/      the checkout, there only while a run needs it: suites may read files beside their source
 //! <folder>/target/           Cargo's target directory, shared by all commits, so that dependencies are built once
-//! <folder>/programs/<key>/   the built suites and `suites.json`
+//! <folder>/programs/<key>/   the built suites, `suites.json`, and in `links/` what each was linked from
+//! <folder>/scripts/          what keeps the links while Cargo builds
 //! ```
 //!
 //! Both sides of a run have the same flags and paths of the same length, so that nothing but the code differs.
@@ -22,19 +23,21 @@ use crate::process::Process;
 use crate::tree::{Repository, Source, Worktree};
 use crate::watch::{Event, Watch};
 
+mod age;
+mod kept;
 mod key;
+mod link;
 mod metadata;
+mod same;
 
+use link::Scripts;
 use metadata::Target;
 
-/// What is there of the programs of one key.
-const LIST: &str = "suites.json";
+/// What programs were linked from, below those of their key.
+const LINKS: &str = "links";
 
 /// What the names of scratch folders begin with.
 const SCRATCH: &str = "run-";
-
-/// Programs that are kept beside those of the current run; each is as large as all suites together.
-const KEPT: usize = 6;
 
 /// How long Cargo may work without a word from us: the cold build of a large tree on a small machine.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(4 * 3_600);
@@ -47,6 +50,7 @@ pub struct Workshop {
     workspace: PathBuf,
     folder: PathBuf,
     features: Vec<String>,
+    scripts: Scripts,
     /// Held as long as the workshop is used.
     _lock: File,
 }
@@ -60,6 +64,8 @@ pub struct Built {
     pub(crate) suites: Vec<Suite>,
     /// Every suite that the commit has, wanted or not.
     known: Vec<String>,
+    /// What its compiler says of itself.
+    toolchain: String,
     tree: Arc<Worktree>,
 }
 
@@ -82,6 +88,18 @@ impl Suite {
     pub(crate) fn program(&self) -> PathBuf {
         self.programs.join(&self.file)
     }
+
+    /// Links the program again, to a file of the same name in this folder, with its functions in the order that the
+    /// seed draws; why that is not possible is told in words.
+    fn relinked(&self, folder: &Path, seed: u32) -> Result<Self, String> {
+        let relinked = Self {
+            programs: folder.to_owned(),
+            ..self.clone()
+        };
+        let kept = self.programs.join(LINKS).join(&self.file);
+        link::relink(&kept, &relinked.program(), seed)?;
+        Ok(relinked)
+    }
 }
 
 impl Built {
@@ -92,6 +110,18 @@ impl Built {
     /// A suite's program as Cargo would start it for `cargo bench`; `None` if the side has no such suite.
     pub fn command(&self, suite: &str) -> Option<Command> {
         Some(crate::listing::command(self, self.suite(suite)?))
+    }
+
+    /// The same commit with one suite, linked again in the order that the seed draws.
+    pub(crate) fn relinked(&self, suite: &str, folder: &Path, seed: u32) -> Result<Self, String> {
+        let suite = self.suite(suite).ok_or("its suite is gone")?;
+        Ok(Self {
+            source: self.source.clone(),
+            suites: vec![suite.relinked(folder, seed)?],
+            known: self.known.clone(),
+            toolchain: self.toolchain.clone(),
+            tree: Arc::clone(&self.tree),
+        })
     }
 
     /// Where Cargo would start a suite.
@@ -118,11 +148,13 @@ impl Workshop {
         let lock = File::create(&path).map_err(Error::file(&path))?;
         lock.try_lock().map_err(|_| Error::Busy { path })?;
         clear_leftovers(repository, &folder)?;
+        let scripts = Scripts::write(&folder.join("scripts"))?;
         Ok(Self {
             repository: repository.clone(),
             workspace: workspace.to_owned(),
             folder,
             features: features.to_vec(),
+            scripts,
             _lock: lock,
         })
     }
@@ -151,6 +183,20 @@ impl Workshop {
         } else {
             self.build(sources[1], wanted, watch)?
         };
+        if base.toolchain != candidate.toolchain {
+            let name = |built: &Built| {
+                built
+                    .toolchain
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            return Err(Error::MixedToolchains {
+                base: name(&base),
+                candidate: name(&candidate),
+            });
+        }
         let known: BTreeSet<&String> = base.known.iter().chain(&candidate.known).collect();
         let unknown = wanted
             .into_iter()
@@ -175,12 +221,7 @@ impl Workshop {
         watch: &dyn Watch,
     ) -> Result<Built, Error> {
         let own_lock = self.lock_to_copy(source)?;
-        let key = key::of(
-            &source.commit,
-            &self.workspace,
-            &self.features,
-            own_lock.as_deref(),
-        )?;
+        let key = key::of(&source.commit, &self.features, own_lock.as_deref())?;
         let tree = self
             .repository
             .check_out(&source.commit, &self.folder.join("trees").join(&key))?;
@@ -188,12 +229,16 @@ impl Workshop {
         if let Some(lock) = own_lock {
             fs::copy(&lock, workspace.join("Cargo.lock")).map_err(Error::file(&lock))?;
         }
-        let mut targets = metadata::bench_targets(&workspace, &source.label)?;
+        let metadata = metadata::of(&workspace, &source.label)?;
+        let mut targets = metadata::targets_of(&metadata);
         let known = targets.iter().map(|target| target.name.clone()).collect();
         targets.retain(|target| wanted.is_none_or(|wanted| wanted.contains(&target.name)));
 
+        let toolchain = key::toolchain(&workspace)?;
+        let outside = metadata::folders_outside(&metadata, &tree.path);
+        let key = key::of_programs(&key, &toolchain, &outside)?;
         let programs = self.folder.join("programs").join(&key);
-        let mut suites = listed(&programs);
+        let mut suites = kept::listed(&programs);
         targets.retain(|target| suites.iter().all(|suite| suite.name != target.name));
         let (side, commit) = (&*source.label, &*source.known_commit);
         if targets.is_empty() {
@@ -204,8 +249,8 @@ impl Workshop {
                 .extend(self.build_targets(&workspace, &tree, source, &targets, &programs, watch)?);
         }
         suites.sort_by(|left, right| left.name.cmp(&right.name));
-        keep(&programs, &suites)?;
-        self.forget_oldest(&key)?;
+        kept::list(&programs, &suites)?;
+        kept::forget_oldest(&self.folder.join("programs"), &key)?;
 
         suites.retain(|suite| wanted.is_none_or(|wanted| wanted.contains(&suite.name)));
         for suite in &mut suites {
@@ -215,6 +260,7 @@ impl Workshop {
             source: source.clone(),
             suites,
             known,
+            toolchain,
             tree: Arc::new(tree),
         })
     }
@@ -237,22 +283,27 @@ impl Workshop {
         programs: &Path,
         watch: &dyn Watch,
     ) -> Result<Vec<Suite>, Error> {
+        let target = self.folder.join("target");
+        age::check(&target, &tree.path)?;
         let mut command = metadata::cargo(workspace);
         command
             .args(["bench", "--workspace", "--no-run"])
             .arg("--message-format=json-render-diagnostics")
             // Incremental builds cut the code into other units, which moves it: 40 % in a loop of a toy.
             .env("CARGO_INCREMENTAL", "0")
-            .env("CARGO_TARGET_DIR", self.folder.join("target"));
+            .env("CARGO_TARGET_DIR", &target);
         for target in targets {
             command.args(["--bench", &target.bench]);
         }
         for feature in &self.features {
             command.args(["--features", feature]);
         }
+        let links = self.scratch()?;
+        self.scripts.wrap(&mut command, links.path());
         let messages = run_cargo(command, source, watch)?;
+        age::stamp(&target)?;
 
-        fs::create_dir_all(programs).map_err(Error::file(programs))?;
+        fs::create_dir_all(programs.join(LINKS)).map_err(Error::file(programs))?;
         let mut suites = Vec::new();
         for built in metadata::executables(&messages) {
             let Some(target) = targets.iter().find(|target| target.source == built.source) else {
@@ -261,6 +312,9 @@ impl Workshop {
             let file = target.name.clone();
             fs::copy(&built.executable, programs.join(&file))
                 .map_err(Error::file(&built.executable))?;
+            if let Some(name) = built.executable.file_name() {
+                link::keep(&links.path().join(name), &programs.join(LINKS).join(&file))?;
+            }
             let folder = target
                 .folder
                 .strip_prefix(&tree.path)
@@ -273,26 +327,6 @@ impl Workshop {
             });
         }
         Ok(suites)
-    }
-
-    /// Keeps the programs of the last few keys, this one among them.
-    fn forget_oldest(&self, current: &str) -> Result<(), Error> {
-        let programs = self.folder.join("programs");
-        let entries = fs::read_dir(&programs).map_err(Error::file(&programs))?;
-        let mut others: Vec<_> = entries
-            .flatten()
-            .filter(|entry| entry.file_name() != current)
-            .filter_map(|entry| {
-                let used = fs::metadata(entry.path().join(LIST)).and_then(|list| list.modified());
-                Some((used.ok()?, entry.path()))
-            })
-            .collect();
-        others.sort();
-        let n_too_many = others.len().saturating_sub(KEPT);
-        for (_, folder) in others.into_iter().take(n_too_many) {
-            fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
-        }
-        Ok(())
     }
 }
 
@@ -309,27 +343,6 @@ fn clear_leftovers(repository: &Repository, folder: &Path) -> Result<(), Error> 
         }
     }
     Ok(())
-}
-
-/// What an earlier run built; a list that cannot be read is as good as none.
-fn listed(programs: &Path) -> Vec<Suite> {
-    let text = fs::read_to_string(programs.join(LIST)).unwrap_or_default();
-    let mut suites: Vec<Suite> = serde_json::from_str(&text).unwrap_or_default();
-    suites.retain(|suite| programs.join(&suite.file).is_file());
-    suites
-}
-
-/// Written last and at once, so that a program is listed only when it is whole.
-fn keep(programs: &Path, suites: &[Suite]) -> Result<(), Error> {
-    let list = programs.join(LIST);
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(programs)?;
-        let mut file = tempfile::NamedTempFile::new_in(programs)?;
-        serde_json::to_writer(&mut file, suites)?;
-        file.persist(&list)?;
-        Ok(())
-    };
-    write().map_err(Error::file(&list))
 }
 
 fn run_cargo(command: Command, source: &Source, watch: &dyn Watch) -> Result<String, Error> {

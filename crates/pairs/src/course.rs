@@ -1,10 +1,12 @@
-//! The course of a run: first rounds of every case, more for those that are open, fresh ones for those accused.
+//! The course of a run: first rounds of every case, more for those that are open, fresh ones for those accused, and
+//! other orders of their functions for those that the fresh rounds confirm.
 //!
 //! What is open or accused is the judge's business (`results::pairs::judge`); how long it may take is ours.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use results::case_id::CaseId;
 use results::compare::FALSE_ALARM_BUDGET;
 use results::pairs::comparison::PairComparison;
 use results::pairs::control::NullEstimates;
@@ -34,6 +36,8 @@ pub struct Plan {
     pub relevance: PairRelevance,
     /// What the null controls of earlier runs on this machine gave.
     pub null_estimates: NullEstimates,
+    /// Instructions of the candidate ÷ those of the base, of the cases that somebody counted.
+    pub count_ratios: BTreeMap<CaseId, f64>,
 }
 
 /// Measures and judges until nothing is open, or the budget is over.
@@ -42,7 +46,7 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
     let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
     let reserve = end - kept;
 
-    let n_rounds = first_rounds(plan.n_rounds, session.run().cases.len());
+    let n_rounds = first_rounds(plan.n_rounds, session.n_to_measure());
     if session.measure_all(n_rounds, end)? == Progress::OutOfBudget {
         return Ok(verdict(session, plan));
     }
@@ -63,6 +67,12 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
         .map(|(case, n_rounds)| (case.clone(), (Stage::Confirm, n_rounds)))
         .collect();
     session.measure_some(&wanted, end.max(Instant::now() + kept))?;
+    let confirmed = verdict(session, plan);
+    let suspects: BTreeMap<_, _> = confirmed
+        .layout_suspects()
+        .map(|(case, n_layouts)| (case.clone(), n_layouts))
+        .collect();
+    session.relink(&suspects)?;
     Ok(verdict(session, plan))
 }
 
@@ -72,6 +82,7 @@ pub fn verdict(session: &Session<'_>, plan: &Plan) -> PairComparison {
         relevance: &plan.relevance,
         null_estimates: &plan.null_estimates,
         n_rounds_most: MOST_ROUNDS,
+        count_ratios: &plan.count_ratios,
     };
     judge(session.run(), &terms)
 }

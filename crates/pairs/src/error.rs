@@ -48,6 +48,17 @@ pub enum Error {
         /// Its commit.
         commit: String,
     },
+    /// The sides choose different compilers, which would be compared as well.
+    #[error(
+        "failed to build both sides with one compiler: the base chooses {base}, the candidate {candidate}; choose one \
+         for both, such as RUSTUP_TOOLCHAIN=stable"
+    )]
+    MixedToolchains {
+        /// What the base's compiler says of itself.
+        base: String,
+        /// What the candidate's does.
+        candidate: String,
+    },
     /// No case is left to measure.
     #[error("found no case to measure: {reason}")]
     NothingToMeasure {

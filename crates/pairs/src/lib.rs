@@ -40,6 +40,9 @@ pub mod past;
 pub mod schedule;
 
 #[cfg(feature = "driver")]
+mod likeness;
+
+#[cfg(feature = "driver")]
 mod listing;
 
 #[cfg(feature = "driver")]

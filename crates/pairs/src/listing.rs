@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use results::case_id::CaseId;
-use results::pairs::sample::CaseFailure;
+use results::pairs::sample::{CaseFailure, SameProgram};
 
 use crate::build::{Built, Suite};
 use crate::cores::Cores;
@@ -30,8 +30,17 @@ pub(crate) struct Listed {
     pub(crate) name: String,
     /// Whether both sides' suites take turns.
     pub(crate) takes_turns: bool,
+    /// Set if both sides' suites are the same program, and need no rounds.
+    pub(crate) same_program: Option<SameProgram>,
     /// Why it cannot be measured.
     pub(crate) failure: Option<CaseFailure>,
+}
+
+impl Listed {
+    /// Whether there is anything to measure, and nothing against it.
+    pub(crate) fn is_to_measure(&self) -> bool {
+        self.failure.is_none() && self.same_program.is_none()
+    }
 }
 
 /// What one side's suite said.
@@ -56,15 +65,28 @@ pub(crate) enum Failed {
 }
 
 /// All cases of both sides, in the order of the candidate, then what is left of the base.
-pub(crate) fn list(sides: [&Built; 2], watch: &dyn Watch) -> Result<Vec<Listed>, Error> {
+pub(crate) fn list(
+    sides: [&Built; 2],
+    same_programs: &BTreeMap<String, SameProgram>,
+    watch: &dyn Watch,
+) -> Result<Vec<Listed>, Error> {
     let mut names = BTreeSet::new();
     for side in sides {
         names.extend(side.suites.iter().map(|suite| suite.name.clone()));
     }
     let mut listed = Vec::new();
     for suite in names {
-        let said = [ask(sides[0], &suite, watch)?, ask(sides[1], &suite, watch)?];
-        listed.extend(merge(&suite, &said));
+        let same_program = same_programs.get(&suite).copied();
+        let of_base = ask(sides[0], &suite, watch)?;
+        let of_candidate = match same_program {
+            Some(_) => of_base.clone(),
+            None => ask(sides[1], &suite, watch)?,
+        };
+        let mut cases = merge(&suite, &[of_base, of_candidate]);
+        cases
+            .iter_mut()
+            .for_each(|case| case.same_program = same_program);
+        listed.extend(cases);
     }
     Ok(listed)
 }
@@ -99,6 +121,10 @@ pub(crate) fn merge(suite: &str, said: &[Said; 2]) -> Vec<Listed> {
         )
     });
     let failure = |name: &String| {
+        let ambiguous = ambiguous(suite, name, &of_base).or(ambiguous(suite, name, &of_candidate));
+        if ambiguous.is_some() {
+            return ambiguous;
+        }
         let has_failed = |side: usize| matches!(said[side], Said::Failed(_));
         match (of_base.contains(name), of_candidate.contains(name)) {
             (true, true) => None,
@@ -113,14 +139,23 @@ pub(crate) fn merge(suite: &str, said: &[Said; 2]) -> Vec<Listed> {
             suite: suite.to_owned(),
             name: name.clone(),
             takes_turns,
+            same_program: None,
             failure: failure(name),
         })
     });
-    // Two names of one case would be one case with two answers.
-    let mut seen = BTreeMap::new();
+    // Several names of one case are one case that says so.
+    let mut seen = BTreeSet::new();
     listed
-        .filter(|listed| seen.insert(listed.case.clone(), ()).is_none())
+        .filter(|listed| seen.insert(listed.case.clone()))
         .collect()
+}
+
+/// The failure of a case whose id several names of one side have.
+fn ambiguous(suite: &str, name: &str, names: &[String]) -> Option<CaseFailure> {
+    let case = case_id(suite, name)?;
+    let has_its_id = |name: &&String| case_id(suite, name).as_ref() == Some(&case);
+    let names: Vec<String> = names.iter().filter(has_its_id).cloned().collect();
+    (names.len() > 1).then_some(CaseFailure::AmbiguousId { names })
 }
 
 /// The id of a case; one whose group does not have the name of its suite gets that in front.
@@ -144,6 +179,16 @@ pub(crate) fn panicked(side: usize, message: String) -> CaseFailure {
         CaseFailure::PanickedInBase { message }
     } else {
         CaseFailure::PanickedInCandidate { message }
+    }
+}
+
+/// The failure of a side that ended well before it left a sample.
+pub(crate) fn left_no_samples(side: usize, message: &str) -> CaseFailure {
+    let message = message.to_owned();
+    if side == 0 {
+        CaseFailure::NoSamplesInBase { message }
+    } else {
+        CaseFailure::NoSamplesInCandidate { message }
     }
 }
 

@@ -9,7 +9,7 @@ use results::pairs::sample::{CaseFailure, Engine, Pair, Round, Sample};
 use crate::build::Built;
 use crate::cores::{Confined, Cores};
 use crate::error::Error;
-use crate::listing::{Listed, command, panicked, timed_out};
+use crate::listing::{Listed, command, left_no_samples, panicked, timed_out};
 use crate::peer::{Fault, Peer};
 use crate::process::{Place, Process};
 use crate::referee::{self, Patience, Player, SideIndex};
@@ -170,8 +170,7 @@ impl Setting<'_> {
 
     fn done(&self, pairs: Vec<Pair>, core: u32, has_threads: bool) -> Outcome {
         if pairs.is_empty() {
-            let message = "no sample of one side matches one of the other: its group has other settings there";
-            return Outcome::Failed(panicked(1, message.to_owned()));
+            return Outcome::Failed(CaseFailure::SettingsDiffer);
         }
         let round = Round {
             core,
@@ -200,9 +199,8 @@ impl Running {
             None => samples::of_stored(&stored),
         });
         samples.ok_or_else(|| {
-            let message = "it ended well and left no samples: a sample took no time, it sets an output directory, or \
-                           it changes its name when it runs";
-            Broken::Failed(panicked(side, message.to_owned()))
+            let message = "a sample took no time, it sets an output directory, or it changes its name when it runs";
+            Broken::Failed(left_no_samples(side, message))
         })
     }
 }

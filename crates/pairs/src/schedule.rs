@@ -21,6 +21,8 @@ pub enum Stage {
     Null,
     /// Base against candidate again, after an accusation.
     Confirm,
+    /// Base against candidate, both in another order of their functions.
+    Layout,
 }
 
 /// One round of one case.
@@ -41,7 +43,7 @@ pub struct Step {
 pub struct Schedule {
     random: StdRng,
     cores: Vec<u32>,
-    n_laps: [usize; 3],
+    n_laps: [usize; 4],
 }
 
 impl Schedule {
@@ -50,7 +52,7 @@ impl Schedule {
         Self {
             random: StdRng::seed_from_u64(seed),
             cores,
-            n_laps: [0; 3],
+            n_laps: [0; 4],
         }
     }
 
@@ -61,6 +63,14 @@ impl Schedule {
         cases.truncate(n_cases.div_ceil(NULL_ONE_IN));
         cases.sort_unstable();
         cases
+    }
+
+    /// What draws an order of functions for each side.
+    ///
+    /// The sides' orders are independent, so that for equally fast code either may be the slower one.
+    pub fn draw_layouts(&mut self) -> [u32; 2] {
+        // Linkers give zero and the largest number meanings of their own.
+        std::array::from_fn(|_| self.random.random_range(1..u32::MAX))
     }
 
     /// One round of every given case, in random order, on the core after that of the stage's last lap.
@@ -80,7 +90,7 @@ impl Schedule {
                 is_base_first: self.random.random(),
             });
         }
-        for stage in [Stage::Judge, Stage::Null, Stage::Confirm] {
+        for stage in [Stage::Judge, Stage::Null, Stage::Confirm, Stage::Layout] {
             let is_in = cases.iter().any(|(_, of)| *of == stage);
             self.n_laps[stage as usize] += usize::from(is_in);
         }

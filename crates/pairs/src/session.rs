@@ -16,6 +16,8 @@ use crate::round::{Outcome, Setting};
 use crate::schedule::{Length, MOST_SAMPLES, Schedule, Stage, Step};
 use crate::watch::{Event, Watch};
 
+mod relink;
+
 /// What is measured, and by which chance.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -23,6 +25,17 @@ pub struct Settings {
     pub seed: u64,
     /// How long a process may take for a turn.
     pub patience: Patience,
+    /// What to do with suites that are the same program on both sides.
+    pub equal_programs: EqualPrograms,
+}
+
+/// What to do with suites that are the same program on both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EqualPrograms {
+    /// Say so: there is nothing to measure.
+    Leave,
+    /// Measure them nevertheless, to see what equal programs give here.
+    Measure,
 }
 
 /// A run that is being measured.
@@ -58,7 +71,11 @@ impl<'w> Session<'w> {
         settings: &Settings,
         watch: &'w dyn Watch,
     ) -> Result<Self, Error> {
-        let listed = listing::list([&built[0], &built[1]], watch)?;
+        let same_programs = match settings.equal_programs {
+            EqualPrograms::Leave => workshop.same_programs(&built, watch)?,
+            EqualPrograms::Measure => BTreeMap::new(),
+        };
+        let listed = listing::list([&built[0], &built[1]], &same_programs, watch)?;
         if listed.is_empty() {
             return Err(Error::NothingToMeasure {
                 reason: "no suite of either side has a Criterion case".to_owned(),
@@ -66,7 +83,7 @@ impl<'w> Session<'w> {
         }
         let mut schedule = Schedule::new(settings.seed, Cores::allowed()?.numbers());
         let healthy: Vec<usize> = (0..listed.len())
-            .filter(|case| listed[*case].failure.is_none())
+            .filter(|case| listed[*case].is_to_measure())
             .collect();
         let drawn = schedule.draw_null(healthy.len());
         let run = PairRun {
@@ -92,6 +109,12 @@ impl<'w> Session<'w> {
         })
     }
 
+    /// How many cases there are to measure.
+    pub(crate) fn n_to_measure(&self) -> usize {
+        let listed = self.listed.iter();
+        listed.filter(|listed| listed.is_to_measure()).count()
+    }
+
     /// All that was measured so far.
     pub fn run(&self) -> &PairRun {
         &self.run
@@ -108,14 +131,10 @@ impl<'w> Session<'w> {
         n_rounds: usize,
         deadline: Instant,
     ) -> Result<Progress, Error> {
-        let is_healthy = |case: &usize| self.run.cases[*case].failure.is_none();
-        let judged = (0..self.listed.len()).map(|case| (case, Stage::Judge));
+        let measurable = (0..self.listed.len()).filter(|case| self.listed[*case].is_to_measure());
+        let judged = measurable.map(|case| (case, Stage::Judge));
         let null = self.null_cases.iter().map(|case| (*case, Stage::Null));
-        let wanted: BTreeMap<_, _> = judged
-            .chain(null)
-            .filter(|(case, _)| is_healthy(case))
-            .map(|which| (which, n_rounds))
-            .collect();
+        let wanted: BTreeMap<_, _> = judged.chain(null).map(|which| (which, n_rounds)).collect();
         let time = deadline.saturating_duration_since(Instant::now());
         self.length = Length::within(time, wanted.values().sum());
         self.measure(&wanted, deadline)
@@ -174,37 +193,37 @@ impl<'w> Session<'w> {
             // An earlier step of this lap failed: the null control and the judged rounds share a case.
             return Ok(());
         }
-        self.watch.note(Event::Round {
-            case: self.run.cases[step.case].id.as_str(),
-        });
-        let mut outcome = self.round(step)?;
+        let [base, candidate] = &self.built;
+        let sides = match step.stage {
+            Stage::Null => [base, base],
+            Stage::Judge | Stage::Confirm | Stage::Layout => [base, candidate],
+        };
+        let mut outcome = self.round(step, sides)?;
         let case = &mut self.run.cases[step.case];
         let is_new = case.rounds.is_empty() && case.null_rounds.is_empty();
         if is_new && matches!(outcome, Outcome::Done { has_threads, .. } if has_threads) {
             case.engine = Engine::Blocks;
-            outcome = self.round(step)?;
+            outcome = self.round(step, sides)?;
         }
         let case = &mut self.run.cases[step.case];
         match outcome {
             Outcome::Done { round, .. } => {
                 let length = self.length.of_case(sample_time(&round));
                 self.lengths[step.case].get_or_insert(length);
-                rounds_of(case, step.stage).push(round);
+                keep(case, step.stage, round);
             }
             Outcome::Failed(failure) => case.failure = Some(failure),
         }
-        self.watch.note(Event::RoundDone);
         Ok(())
     }
 
-    fn round(&self, step: Step) -> Result<Outcome, Error> {
-        let [base, candidate] = &self.built;
+    fn round(&self, step: Step, sides: [&Built; 2]) -> Result<Outcome, Error> {
+        self.watch.note(Event::Round {
+            case: self.run.cases[step.case].id.as_str(),
+        });
         let setting = Setting {
             listed: &self.listed[step.case],
-            sides: match step.stage {
-                Stage::Null => [base, base],
-                Stage::Judge | Stage::Confirm => [base, candidate],
-            },
+            sides,
             length: self.lengths[step.case].unwrap_or(self.length),
             scratch: self.scratch.path(),
             core: step.core,
@@ -212,7 +231,9 @@ impl<'w> Session<'w> {
             patience: self.patience,
             watch: self.watch,
         };
-        setting.measure(self.run.cases[step.case].engine)
+        let outcome = setting.measure(self.run.cases[step.case].engine);
+        self.watch.note(Event::RoundDone);
+        outcome
     }
 }
 
@@ -235,15 +256,19 @@ fn case(listed: &Listed) -> PairCase {
         rounds: Vec::new(),
         null_rounds: Vec::new(),
         confirm_rounds: Vec::new(),
+        layout_rounds: Vec::new(),
+        layout_failure: None,
+        same_program: listed.same_program,
         failure: listed.failure.clone(),
     }
 }
 
-fn rounds_of(case: &mut PairCase, stage: Stage) -> &mut Vec<Round> {
+fn keep(case: &mut PairCase, stage: Stage, round: Round) {
     match stage {
-        Stage::Judge => &mut case.rounds,
-        Stage::Null => &mut case.null_rounds,
-        Stage::Confirm => &mut case.confirm_rounds,
+        Stage::Judge => case.rounds.push(round),
+        Stage::Null => case.null_rounds.push(round),
+        Stage::Confirm => case.confirm_rounds.push(round),
+        Stage::Layout => case.layout_rounds.push(vec![round]),
     }
 }
 

@@ -160,6 +160,15 @@ impl Repository {
             .success())
     }
 
+    /// The files that differ between two commits, from the top of the repository.
+    pub(crate) fn changed_files(&self, base: &str, candidate: &str) -> Result<Vec<String>, Error> {
+        let mut command = git(&self.top);
+        command.args(["diff", "--name-only", "--no-renames", "-z", base, candidate]);
+        let files = checked(command, &format!("compare {base} with {candidate}"))?;
+        let files = files.split('\0').filter(|file| !file.is_empty());
+        Ok(files.map(str::to_owned).collect())
+    }
+
     /// Removes a worktree, or whatever lies there.
     pub(crate) fn clear(&self, path: &Path) -> Result<(), Error> {
         clear(&self.top, path)

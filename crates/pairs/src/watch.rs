@@ -17,6 +17,25 @@ pub enum Event<'a> {
         /// Its commit.
         commit: &'a str,
     },
+    /// These suites are the same program on both sides, and need no rounds.
+    SameProgram {
+        /// The suites, with commas between them.
+        suites: &'a str,
+    },
+    /// Suites would be the same program on both sides, but what they read may differ, so they are measured.
+    SameButFiles {
+        /// How many suites.
+        n_suites: usize,
+        /// The first file that differs.
+        file: &'a str,
+    },
+    /// A suite of both sides is linked again, with its functions in other orders.
+    Relinking {
+        /// The suite.
+        suite: &'a str,
+        /// How many orders of each side.
+        n_layouts: usize,
+    },
     /// So many further rounds are planned.
     Planned {
         /// Rounds, each of one case.

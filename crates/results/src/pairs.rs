@@ -2,10 +2,13 @@
 //!
 //! [`sample`] is what the measuring side leaves behind. [`mod@test`] asks whether one case's rounds lean to a side, [`level`]
 //! shares one false-alarm budget among all cases, [`control`] asks whether the machine lets the test be believed,
-//! [`judge`] makes verdicts of it, and [`comparison`] is what reports show. All but the reading is pure.
+//! [`cross`] holds times
+//! against instruction counts, [`judge`] makes verdicts of it all, and [`comparison`] is what reports show. All but the
+//! reading is pure.
 
 pub mod comparison;
 pub mod control;
+pub mod cross;
 pub mod judge;
 pub mod level;
 pub mod sample;

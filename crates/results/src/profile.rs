@@ -95,11 +95,10 @@ impl Profile {
 /// ```
 pub fn comparable(frame: &str) -> String {
     let named = closures_alike(&without_crate_hashes(without_symbol_hash(frame)));
-    let mut letters = named.chars().peekable();
     let mut name = String::new();
     let mut depth = 0_usize;
     let mut before = ' ';
-    while let Some(letter) = letters.next() {
+    for letter in named.chars() {
         // An arrow of a function type ends nothing.
         let is_arrow = letter == '>' && before == '-';
         let opens_arguments =

@@ -46,28 +46,49 @@ pub(super) fn cargo(workspace: &Path) -> Command {
     command
 }
 
-/// The bench targets of a tree, but for those that want features, which nobody gave.
-pub(super) fn bench_targets(workspace: &Path, tree: &str) -> Result<Vec<Target>, Error> {
+/// What Cargo says about a tree and all that it stands on.
+pub(super) fn of(workspace: &Path, tree: &str) -> Result<Value, Error> {
     let failed = |words: String| Error::Metadata {
         tree: tree.to_owned(),
         words,
     };
     let mut command = cargo(workspace);
-    command.args(["metadata", "--no-deps", "--format-version", "1"]);
+    command.args(["metadata", "--format-version", "1"]);
     let output = command.output().map_err(Error::start(Path::new("cargo")))?;
     if !output.status.success() {
         return Err(failed(
             String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         ));
     }
-    let metadata =
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
-    Ok(targets_of(&metadata))
+    serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
 }
 
+/// The folders of packages that are taken from a path outside of the tree.
+pub(super) fn folders_outside(metadata: &Value, tree: &Path) -> Vec<PathBuf> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let from_a_path = packages.filter(|package| package["source"].is_null());
+    let mut folders: Vec<PathBuf> = from_a_path
+        .filter_map(|package| {
+            Some(
+                Path::new(package["manifest_path"].as_str()?)
+                    .parent()?
+                    .to_owned(),
+            )
+        })
+        .filter(|folder| !folder.starts_with(tree))
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// The bench targets of the workspace, but for those that want features, which nobody gave.
 pub(super) fn targets_of(metadata: &Value) -> Vec<Target> {
+    let members = metadata["workspace_members"].as_array();
+    let is_member =
+        |package: &&Value| members.is_some_and(|members| members.contains(&package["id"]));
+    let packages = metadata["packages"].as_array().into_iter().flatten();
     let mut targets = Vec::new();
-    for package in metadata["packages"].as_array().into_iter().flatten() {
+    for package in packages.filter(is_member) {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
         let folder = manifest.parent().unwrap_or(Path::new(""));
         let benches = package["targets"]

@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::key::{Ingredients, matters};
-use super::metadata::{Executable, executables, targets_of};
-use super::{Suite, keep, listed};
+use super::key::{Ingredients, matters, of_programs};
+use super::metadata::{Executable, executables, folders_outside, targets_of};
 
 fn ingredients() -> Ingredients {
     Ingredients {
         commit: "c0ffee".to_owned(),
-        toolchain: "rustc 1.95.0".to_owned(),
         ..Ingredients::default()
     }
 }
@@ -22,9 +20,8 @@ fn a_key_changes_with_every_ingredient_and_with_nothing_else() {
     assert_eq!(ingredients().key(), key);
     assert_eq!(key.len(), 16);
 
-    let changes: [fn(&mut Ingredients); 6] = [
+    let changes: [fn(&mut Ingredients); 5] = [
         |it| it.commit.push('0'),
-        |it| it.toolchain.push('1'),
         |it| it.features.push("fast".to_owned()),
         |it| {
             drop(
@@ -43,7 +40,28 @@ fn a_key_changes_with_every_ingredient_and_with_nothing_else() {
     }
     keys.sort();
     keys.dedup();
-    assert_eq!(keys.len(), 7);
+    assert_eq!(keys.len(), 6);
+}
+
+#[test]
+fn a_key_changes_with_the_files_of_packages_outside_of_the_repository() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |file: &str, text: &str| {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("a file");
+    };
+    write("src/lib.rs", "first");
+    let key =
+        || of_programs("c0ffee", "rustc 1.95.0", &[folder.path().to_owned()]).expect("readable");
+    let first = key();
+    assert_eq!(first.len(), 16);
+    write("target/debug/lib.rlib", "built");
+    assert_eq!(key(), first);
+    write("src/lib.rs", "other");
+    assert_ne!(key(), first);
+    let of = |toolchain| of_programs("c0ffee", toolchain, &[]).expect("nothing to read");
+    assert_ne!(of("rustc 1.95.0"), of("rustc 1.96.0"));
 }
 
 #[test]
@@ -72,15 +90,18 @@ fn bench_targets_are_found_with_their_folders() {
     let package = |name: &str, targets: &[Value]| {
         json!({
             "name": name,
+            "id": name,
+            "source": null,
             "manifest_path": format!("/w/{name}/Cargo.toml"),
             "targets": targets,
         })
     };
     let library = json!({"name": "a", "kind": ["lib"], "src_path": "/w/a/lib.rs"});
     let counts = json!({"name": "counts", "kind": ["bench"], "src_path": "/w/a/counts.rs", "required-features": ["valgrind"]});
-    let metadata = json!({"packages": [
+    let metadata = json!({"workspace_members": ["a", "b"], "packages": [
         package("a", &[library, bench("queue", "/w/a"), bench("sort", "/w/a"), counts]),
         package("b", &[bench("sort", "/w/b")]),
+        package("elsewhere", &[bench("sort", "/w/elsewhere")]),
     ]});
 
     let found = targets_of(&metadata);
@@ -93,6 +114,14 @@ fn bench_targets_are_found_with_their_folders() {
         [["queue", "queue"], ["a-sort", "sort"], ["b-sort", "sort"]]
     );
     assert_eq!(found[2].folder, PathBuf::from("/w/b"));
+    assert_eq!(
+        folders_outside(&metadata, Path::new("/w")),
+        [] as [&Path; 0]
+    );
+    assert_eq!(
+        folders_outside(&metadata, Path::new("/w/a")),
+        [Path::new("/w/b"), Path::new("/w/elsewhere")]
+    );
 }
 
 #[test]
@@ -112,22 +141,4 @@ fn programs_are_found_between_other_messages() {
         executable: PathBuf::from("/t/q-1"),
     };
     assert_eq!(executables(&messages.join("\n")), [queue]);
-}
-
-#[test]
-fn only_programs_that_are_there_are_listed() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let suite = |name: &str| Suite {
-        name: name.to_owned(),
-        folder: PathBuf::from("benches"),
-        file: name.to_owned(),
-        programs: PathBuf::new(),
-    };
-    assert_eq!(listed(folder.path()), []);
-    std::fs::write(folder.path().join("queue"), "program").expect("a file");
-    keep(folder.path(), &[suite("codec"), suite("queue")]).expect("kept");
-    assert_eq!(listed(folder.path()), [suite("queue")]);
-    std::fs::write(folder.path().join("suites.json"), "cut sho").expect("a file");
-    assert_eq!(listed(folder.path()), []);
-    assert_eq!(listed(Path::new("/nowhere")), []);
 }

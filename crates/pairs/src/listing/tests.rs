@@ -88,6 +88,24 @@ fn ids_of_any_project_get_their_suite_in_front() {
 }
 
 #[test]
+fn names_with_one_id_are_one_case_that_is_not_measured() {
+    let names = |names: &[&str]| CaseFailure::AmbiguousId {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    check(
+        &[cases(&["sort/a/1"]), cases(&["sort/a/1", "b", "a/1"])],
+        &[
+            ("sort/a/1", Some(names(&["sort/a/1", "a/1"]))),
+            ("sort/b", Some(CaseFailure::MissingInBase)),
+        ],
+    );
+    check(
+        &[cases(&["sort/a/1", "sort/a/1"]), cases(&["sort/a/1"])],
+        &[("sort/a/1", Some(names(&["sort/a/1", "sort/a/1"])))],
+    );
+}
+
+#[test]
 fn turns_need_both_sides() {
     let old = Said::Cases {
         names: vec!["sort/a/1".to_owned()],

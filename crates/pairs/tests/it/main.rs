@@ -13,7 +13,7 @@ use pairs::build::{Built, Workshop};
 use pairs::course::{self, Plan};
 use pairs::error::Error;
 use pairs::referee::Patience;
-use pairs::session::{Session, Settings};
+use pairs::session::{EqualPrograms, Session, Settings};
 use pairs::tree::Repository;
 use pairs::watch::{Event, Watch};
 use results::pairs::control::NullEstimates;
@@ -52,7 +52,11 @@ impl Watch for Witness {
                 self.rounds_left
                     .set(self.rounds_left.get().map(|left| left.saturating_sub(1)));
             }
-            Event::Planned { .. } | Event::Round { .. } => {}
+            Event::SameProgram { .. }
+            | Event::SameButFiles { .. }
+            | Event::Relinking { .. }
+            | Event::Planned { .. }
+            | Event::Round { .. } => {}
         }
     }
 
@@ -68,6 +72,7 @@ fn settings() -> Settings {
             first: Duration::from_secs(5),
             later: Duration::from_secs(5),
         },
+        equal_programs: EqualPrograms::Leave,
     }
 }
 
@@ -77,6 +82,7 @@ fn plan() -> Plan {
         budget: Duration::from_secs(12),
         relevance: PairRelevance::default(),
         null_estimates: NullEstimates::default(),
+        count_ratios: BTreeMap::new(),
     }
 }
 

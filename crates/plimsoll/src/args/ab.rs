@@ -26,6 +26,9 @@ pub(super) struct TypedAb {
     /// Fresh process pairs per case at first; more if so many could not fail anything.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=200))]
     rounds: u16,
+    /// Measure suites that are the same program on both sides, too, to see what equal programs give here.
+    #[arg(long)]
+    measure_equal: bool,
     /// Draws the order of cases and sides; random unless given.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -50,6 +53,7 @@ impl TypedAb {
             suites: (!self.suites.is_empty()).then_some(self.suites),
             budget: self.budget,
             n_rounds: usize::from(self.rounds),
+            measures_equal_programs: self.measure_equal,
             seed: self.seed,
             workspace: self.workspace,
             features: self.features,
@@ -74,11 +78,15 @@ mod tests {
         assert_eq!(settings.suites.expect("given"), ["codec", "quota"]);
         assert_eq!(settings.budget, Duration::from_secs(300));
         assert_eq!(settings.n_rounds, 15);
+        assert!(!settings.measures_equal_programs);
 
-        let Command::Ab(settings) = command("ab v1 --candidate v2 --budget 90s --seed 7") else {
+        let Command::Ab(settings) =
+            command("ab v1 --candidate v2 --budget 90s --seed 7 --measure-equal")
+        else {
             panic!("another command");
         };
         assert_eq!(settings.candidate.expect("given"), "v2");
+        assert!(settings.measures_equal_programs);
         assert_eq!(
             (settings.budget, settings.seed),
             (Duration::from_secs(90), Some(7))

@@ -1,6 +1,7 @@
 //! `plimsoll ab <git-ref>`: a commit against another, in turns on one core, with an exit code.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::IsTerminal as _;
@@ -13,7 +14,7 @@ use pairs::build::{Built, Workshop};
 use pairs::course::{self, Plan};
 use pairs::error::Error;
 use pairs::referee::Patience;
-use pairs::session::{Session, Settings};
+use pairs::session::{EqualPrograms, Session, Settings};
 use pairs::tree::Repository;
 use pairs::watch::{Event, Watch};
 use pairs::{interrupt, past};
@@ -41,6 +42,8 @@ pub(crate) struct AbSettings {
     pub(crate) budget: Duration,
     /// Fresh process pairs per case at first.
     pub(crate) n_rounds: usize,
+    /// Whether suites that are the same program on both sides take turns, too.
+    pub(crate) measures_equal_programs: bool,
     /// Unset means another one each time.
     pub(crate) seed: Option<u64>,
     /// Unset means the current folder's.
@@ -69,6 +72,11 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
             .seed
             .unwrap_or_else(|| RandomState::new().hash_one(0)),
         patience: Patience::default(),
+        equal_programs: if settings.measures_equal_programs {
+            EqualPrograms::Measure
+        } else {
+            EqualPrograms::Leave
+        },
     };
     let mut session = Session::open(&workshop, built, &measured, &watch).map_err(undecided)?;
     let plan = Plan {
@@ -76,6 +84,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
         budget: settings.budget,
         relevance,
         null_estimates: past::null_estimates(&ours.join("null"), &Machine::here()),
+        count_ratios: BTreeMap::new(),
     };
     let judged = course::follow(&mut session, &plan);
     watch.bar.finish_and_clear();
@@ -168,6 +177,15 @@ impl Watch for Bar {
             Event::Cached { side, commit } => {
                 self.say(&format!("{side} ({}) is built already", short(commit)));
             }
+            Event::SameProgram { suites } => {
+                self.say(&format!("the same program on both sides, nothing to measure: {suites}"));
+            }
+            Event::SameButFiles { n_suites, file } => self.say(&format!(
+                "{n_suites} suites are the same program on both sides, and measured, because they may read {file}"
+            )),
+            Event::Relinking { suite, n_layouts } => self.say(&format!(
+                "relinking {suite}: is it the code, or where the linker put it? {n_layouts} orders of each side"
+            )),
             Event::Planned { n_rounds } => {
                 if n_rounds == 0 {
                     return;

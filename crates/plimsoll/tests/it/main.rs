@@ -5,6 +5,7 @@ mod compare;
 mod counts;
 mod explain;
 mod flame;
+mod project;
 mod record;
 mod report;
 mod sandbox;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::control::NullControl;
-use super::sample::{Engine, Side};
+use super::sample::{Engine, SameProgram, Side};
 use crate::case_id::CaseId;
 use crate::compare::Ratio;
 use crate::comparison::Outcome;
@@ -49,6 +49,10 @@ pub struct PairRow {
     pub disturbance: Option<Disturbance>,
     /// Whether fresh rounds agree that it is slower.
     pub confirmation: Confirmation,
+    /// Whether it is slower wherever its functions lie.
+    pub layout: LayoutCheck,
+    /// Set if both sides run the same program, so that nothing was measured.
+    pub same_program: Option<SameProgram>,
     /// What is said about it.
     pub verdict: Verdict,
     /// Why it is not a plain verdict.
@@ -98,14 +102,61 @@ pub enum Confirmation {
     Agreed {
         /// The chance of rounds as lopsided towards slower.
         p: f64,
-        /// Whether they ran on cores that the first ones did not use; rounds that alternate use all.
-        is_other_core: bool,
+        /// Where.
+        place: ConfirmedOn,
     },
     /// They do not agree.
     Disagreed {
         /// The chance of rounds as lopsided towards slower.
         p: f64,
     },
+}
+
+/// Where the fresh rounds agree, held against where the first ones ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedOn {
+    /// On cores that the first rounds did not use.
+    OtherCores,
+    /// On each of several cores by itself, which the first rounds used, too.
+    EachCore,
+    /// On the cores of the first rounds taken together; one of them alone does not show it, or there is only one.
+    SameCores,
+}
+
+/// Whether a slowdown stays when the linker puts all functions in another order.
+///
+/// The order decides which of them share a page, a cache set or an entry of the branch predictor, and any edit changes
+/// it. That moves times by some per cent, and is no property of the code.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum LayoutCheck {
+    /// It is no layout suspect: it was not accused, or it does more instructions than before.
+    NotNeeded,
+    /// It is a suspect, and nobody has relinked it, or not often enough.
+    Needed,
+    /// It is a suspect, and could not be relinked.
+    Impossible {
+        /// Why not.
+        reason: String,
+    },
+    /// It is slower over all orders together.
+    Held(OverLayouts),
+    /// It is not slower over all orders together; one of them alone explains what was seen.
+    Gone(OverLayouts),
+    /// The orders differ by more than would tell.
+    Open(OverLayouts),
+}
+
+/// What the rounds of all orders together say; one order is one observation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OverLayouts {
+    /// How many orders.
+    pub n_layouts: usize,
+    /// Candidate ÷ base with its 95 % interval.
+    pub ratio: Ratio,
+    /// The chance of orders as lopsided towards slower, if the code were equally fast.
+    pub p: f64,
 }
 
 /// What the measuring side can do about a case.
@@ -120,6 +171,11 @@ pub enum Next {
     Confirm {
         /// How many there should be in all.
         n_rounds: usize,
+    },
+    /// Link both sides again with their functions in another order, and take a round of each such pair.
+    Relink {
+        /// How many orders there should be in all.
+        n_layouts: usize,
     },
 }
 
@@ -154,7 +210,15 @@ impl PairComparison {
     pub fn unconfirmed(&self) -> impl Iterator<Item = (&CaseId, usize)> {
         self.rows.iter().filter_map(|row| match row.next {
             Next::Confirm { n_rounds } => Some((&row.id, n_rounds)),
-            Next::Nothing | Next::MoreRounds => None,
+            Next::Nothing | Next::MoreRounds | Next::Relink { .. } => None,
+        })
+    }
+
+    /// The cases that need programs in other orders, with how many there should be in all.
+    pub fn layout_suspects(&self) -> impl Iterator<Item = (&CaseId, usize)> {
+        self.rows.iter().filter_map(|row| match row.next {
+            Next::Relink { n_layouts } => Some((&row.id, n_layouts)),
+            Next::Nothing | Next::MoreRounds | Next::Confirm { .. } => None,
         })
     }
 

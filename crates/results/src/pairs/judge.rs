@@ -13,14 +13,21 @@
 //! differ by if that is more. "Small enough" is Holm's for a regression, which fails a run, and Benjamini and
 //! Hochberg's for an improvement, which is good news only.
 //!
+//! Whether a change of time is one of the code is asked last: what counts of instructions do not explain may be the
+//! layout, and is judged again over other orders of the same functions ([`super::cross`], `layout.rs`).
+//!
 //! A regression counts once fresh rounds agree. That also pays for looking often: a case that is open gets more rounds
 //! and another look, so its first p-value is smaller than it should be, but its fresh rounds are looked at once.
 
+use std::collections::BTreeMap;
+
 use super::comparison::{Delta, PairComparison, PairRow};
 use super::control::{NullControl, NullEstimates, clocks};
+use super::cross::Work;
 use super::level::{benjamini_hochberg, holm_corrected};
 use super::sample::{PairCase, PairRun};
 use super::test::Clock;
+use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::relevance::PairRelevance;
 use crate::stats::holm;
@@ -30,6 +37,7 @@ use delta::{Family, Tested};
 
 mod case;
 mod delta;
+mod layout;
 
 /// Of the improvements that a report names, at most this share is named in error, on the average.
 pub const REPORT_RATE: f64 = 0.05;
@@ -46,6 +54,8 @@ pub struct Terms<'a> {
     pub null_estimates: &'a NullEstimates,
     /// Rounds beyond which the measuring side takes no more; usually [`MOST_ROUNDS`].
     pub n_rounds_most: usize,
+    /// Instructions of the candidate ÷ those of the base; a case that nobody counted is not among them.
+    pub count_ratios: &'a BTreeMap<CaseId, f64>,
 }
 
 /// A case with what its rounds say by each clock.
@@ -142,6 +152,8 @@ fn rows(measured: &[Measured<'_>], terms: &Terms<'_>) -> Vec<PairRow> {
         .map(|(measured, clocks)| {
             let mut row = case::row(measured.case, measured.relevance, clocks);
             case::confirm(&mut row, measured.case, clocks, n_accused);
+            let work = Work::of(terms.count_ratios.get(&row.id).copied());
+            layout::check(&mut row, measured.case, clocks, work, n_accused);
             case::plan(&mut row, measured.case, terms.n_rounds_most);
             row
         })

@@ -17,7 +17,7 @@ use crate::files;
 use crate::machine::Machine;
 
 /// The version of the file that this code writes, and the only one that it reads.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 const MEND: &str = "measure the pairs again, or read it with the build that wrote it";
 
@@ -70,9 +70,29 @@ pub struct PairCase {
     /// Fresh rounds, on another core where `rounds` left one, taken after `rounds` accused the case; empty for a case that was not accused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirm_rounds: Vec<Round>,
+    /// Rounds of programs whose functions lie in another order, drawn anew for each side: one list per order. Taken
+    /// after fresh rounds have confirmed an accusation; empty for all other cases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layout_rounds: Vec<Vec<Round>>,
+    /// Why there are no programs in other orders; unset unless some were wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout_failure: Option<String>,
+    /// Set if both sides run the same program, so that there was nothing to measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_program: Option<SameProgram>,
     /// Why the case has no rounds, or fewer than the others; unset if nothing went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<CaseFailure>,
+}
+
+/// What is the same about two programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SameProgram {
+    /// Every byte, but for the path of the checkout.
+    Wholly,
+    /// Everything that is loaded, but for the line numbers in the messages of panics: comments moved.
+    ButForLines,
 }
 
 /// How the two sides of a case took turns.
@@ -146,6 +166,23 @@ pub enum CaseFailure {
         /// How long it was waited for.
         after_ms: u64,
     },
+    /// The base ended well and left nothing to compare.
+    NoSamplesInBase {
+        /// What may have kept it from that.
+        message: String,
+    },
+    /// The candidate ended well and left nothing to compare.
+    NoSamplesInCandidate {
+        /// What may have kept it from that.
+        message: String,
+    },
+    /// Several benchmarks of one side have this id, so nobody knows whose samples would be whose.
+    AmbiguousId {
+        /// What the suite calls them.
+        names: Vec<String>,
+    },
+    /// The sides measure in ways that do not match, such as one sample against many.
+    SettingsDiffer,
 }
 
 /// Stores a run, replacing the file at once.
@@ -188,8 +225,9 @@ impl PairRun {
             if !ids.insert(&case.id) {
                 return Err(format!("case {} is there twice", case.id));
             }
-            let rounds = [&case.rounds, &case.null_rounds, &case.confirm_rounds];
-            for pair in rounds.into_iter().flatten().flat_map(|round| &round.pairs) {
+            let lists = [&case.rounds, &case.null_rounds, &case.confirm_rounds];
+            let rounds = lists.into_iter().chain(&case.layout_rounds).flatten();
+            for pair in rounds.flat_map(|round| &round.pairs) {
                 for sample in [&pair.base, &pair.candidate] {
                     if !sample.is_possible() {
                         return Err(format!("case {} has an impossible sample", case.id));

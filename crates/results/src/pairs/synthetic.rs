@@ -1,5 +1,7 @@
 //! Runs with a known truth, for the tests of this module and of its reports.
 
+use std::collections::BTreeMap;
+
 use super::comparison::PairComparison;
 use super::control::NullEstimates;
 use super::judge::{MOST_ROUNDS, Terms, judge};
@@ -46,6 +48,9 @@ pub(crate) fn case(id: &str) -> PairCase {
         rounds: Vec::new(),
         null_rounds: Vec::new(),
         confirm_rounds: Vec::new(),
+        layout_rounds: Vec::new(),
+        layout_failure: None,
+        same_program: None,
         failure: None,
     }
 }
@@ -85,6 +90,15 @@ impl PairCase {
     /// Fresh rounds on core 1.
     pub(crate) fn with_confirm(mut self, percents: &[f64]) -> Self {
         self.confirm_rounds = rounds(percents, percents, 1);
+        self
+    }
+
+    /// One round of each relinked pair of programs, with these changes in percent.
+    pub(crate) fn with_layouts(mut self, percents: &[f64]) -> Self {
+        self.layout_rounds = percents
+            .iter()
+            .map(|percent| rounds(&[*percent], &[*percent], 0))
+            .collect();
         self
     }
 
@@ -132,6 +146,7 @@ pub(crate) fn judged_by(run: &PairRun, relevance: &PairRelevance) -> PairCompari
             relevance,
             null_estimates: &NullEstimates::default(),
             n_rounds_most: MOST_ROUNDS,
+            count_ratios: &BTreeMap::new(),
         },
     )
 }

@@ -197,6 +197,20 @@ pub enum Reason {
     PanickedInCandidate,
     /// A side did not come to its end in time.
     TimedOut,
+    /// A side came to its end and left no samples.
+    NoSamples,
+    /// Several benchmarks of one side have its id.
+    AmbiguousId,
+    /// The sides take samples that cannot be held against each other.
+    SettingsDiffer,
+    /// Both sides run the same program, so nothing was measured.
+    SameProgram,
+    /// Over other orders of the same functions it is no slower: the layout moved it, not the code.
+    Layout,
+    /// Orders of its functions differ by more than would tell layout from code.
+    LayoutOpen,
+    /// The layout alone may have moved it, and nobody has seen it in other orders.
+    LayoutUnchecked,
     /// The null control fired, so nothing of the run is judged.
     Contaminated,
     /// Wall time and CPU time say the opposite of each other.
@@ -263,6 +277,8 @@ pub enum About {
     Open,
     /// Accused cases that wait for fresh rounds.
     Unconfirmed,
+    /// Cases whose sides run the same program.
+    SameProgram,
     /// An entry of the relevance table that decided nothing.
     IdleRelevance,
 }

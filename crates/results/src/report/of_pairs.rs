@@ -9,9 +9,11 @@ use super::model::{
 use super::words;
 use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
-use crate::pairs::comparison::{Confirmation, Delta, Finding, Next, PairComparison, PairRow};
+use crate::pairs::comparison::{
+    Confirmation, ConfirmedOn, Delta, Finding, LayoutCheck, Next, PairComparison, PairRow,
+};
 use crate::pairs::judge::REPORT_RATE;
-use crate::pairs::sample::{CaseFailure, PairCase, PairRun, Sample};
+use crate::pairs::sample::{CaseFailure, PairCase, PairRun, SameProgram, Sample};
 use crate::record::Unit;
 use crate::round::{TIME_DIGITS, significant};
 use crate::stats::{self, CONFIDENCE, Quantile};
@@ -138,7 +140,15 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
             CaseFailure::PanickedInBase { .. } => Reason::PanickedInBase,
             CaseFailure::PanickedInCandidate { .. } => Reason::PanickedInCandidate,
             CaseFailure::TimedOut { .. } => Reason::TimedOut,
+            CaseFailure::NoSamplesInBase { .. } | CaseFailure::NoSamplesInCandidate { .. } => {
+                Reason::NoSamples
+            }
+            CaseFailure::AmbiguousId { .. } => Reason::AmbiguousId,
+            CaseFailure::SettingsDiffer => Reason::SettingsDiffer,
         }];
+    }
+    if row.same_program.is_some() {
+        return vec![Reason::SameProgram];
     }
     if is_contaminated {
         return vec![Reason::Contaminated];
@@ -158,6 +168,14 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
         Confirmation::Needed => reasons.push(Reason::Unconfirmed),
         Confirmation::Disagreed { .. } => reasons.push(Reason::NotConfirmed),
         Confirmation::NotNeeded | Confirmation::Agreed { .. } => {}
+    }
+    match row.layout {
+        LayoutCheck::Needed | LayoutCheck::Impossible { .. } => {
+            reasons.push(Reason::LayoutUnchecked);
+        }
+        LayoutCheck::Gone(_) => reasons.push(Reason::Layout),
+        LayoutCheck::Open(_) => reasons.push(Reason::LayoutOpen),
+        LayoutCheck::NotNeeded | LayoutCheck::Held(_) => {}
     }
     if row.verdict == Verdict::Inconclusive && reasons.is_empty() {
         reasons.push(Reason::Undecided);
@@ -179,11 +197,11 @@ fn remarks(row: &PairRow) -> Vec<String> {
         ));
     }
     match row.confirmation {
-        Confirmation::Agreed { p, is_other_core } => {
-            let place = if is_other_core {
-                " on another core"
-            } else {
-                ""
+        Confirmation::Agreed { p, place } => {
+            let place = match place {
+                ConfirmedOn::OtherCores => " on another core",
+                ConfirmedOn::EachCore => " on each core",
+                ConfirmedOn::SameCores => "",
             };
             remarks.push(format!(
                 "fresh rounds{place} agree, p {}",
@@ -242,6 +260,8 @@ fn notes(comparison: &PairComparison) -> Vec<Note> {
             words::p_value(control.chance)
         );
         note(About::Contaminated, text);
+    } else if !comparison.rows.iter().any(|row| row.n_rounds > 0) {
+        // Without rounds there was nothing for a control to control.
     } else if control.n_cases == 0 {
         let text =
             "no case ran base against base, so nobody checked whether the machine favours a side.";
@@ -252,6 +272,9 @@ fn notes(comparison: &PairComparison) -> Vec<Note> {
             control.n_cases
         );
         note(About::NullControl, text);
+    }
+    if let Some(text) = same_programs(comparison) {
+        note(About::SameProgram, text);
     }
     if !comparison.is_complete {
         let text = "the run was interrupted; cases may have fewer rounds than asked for.";
@@ -274,4 +297,25 @@ fn notes(comparison: &PairComparison) -> Vec<Note> {
         note(About::IdleRelevance, text);
     }
     notes
+}
+
+/// Cases that are unchanged because both sides run the same program; `None` if there are none.
+fn same_programs(comparison: &PairComparison) -> Option<String> {
+    let rows = comparison.rows.iter();
+    let same: Vec<&PairRow> = rows.filter(|row| row.same_program.is_some()).collect();
+    let mut suites: Vec<&str> = same.iter().map(|row| row.id.suite()).collect();
+    suites.dedup();
+    let is_in_lines = |row: &&PairRow| row.same_program == Some(SameProgram::ButForLines);
+    let but = if same.iter().any(is_in_lines) {
+        ", but for line numbers in the messages of panics"
+    } else {
+        ""
+    };
+    (!same.is_empty()).then(|| {
+        format!(
+            "both sides are the same program{but}, which leaves nothing to measure: {} cases of {}.",
+            same.len(),
+            suites.join(", ")
+        )
+    })
 }

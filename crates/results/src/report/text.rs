@@ -1,6 +1,6 @@
 //! Text for a terminal of 100 columns.
 
-use super::model::{About, Case, Kind, Note, Report};
+use super::model::{About, Case, Kind, Note, Reason, Report};
 use super::paint::{Page, Tone, tone_of_promise, tone_of_verdict};
 use super::{Colour, table, words};
 use crate::comparison::{Outcome, PromiseRow};
@@ -54,7 +54,9 @@ fn findings(page: &mut Page, report: &Report) {
 }
 
 fn cases(page: &mut Page, report: &Report) {
-    let mut shown: Vec<&Case> = report.shown().collect();
+    // A note has those of the same program, in one line.
+    let has_row = |case: &&Case| !case.reasons.contains(&Reason::SameProgram);
+    let mut shown: Vec<&Case> = report.shown().filter(has_row).collect();
     shown.sort_by_key(|case| (case.suite(), case.unit == Unit::Instructions, &case.id));
     let mut head = None;
     for case in shown {

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::delta::would_decide;
 use crate::compare::FALSE_ALARM_BUDGET;
-use crate::pairs::comparison::{Confirmation, Delta, Disturbance, Finding, Next, PairRow};
+use crate::pairs::comparison::{
+    Confirmation, ConfirmedOn, Delta, Disturbance, Finding, LayoutCheck, Next, PairRow,
+};
 use crate::pairs::level::{rounds_for, smallest_p};
-use crate::pairs::sample::{CaseFailure, PairCase, Round, Sample};
+use crate::pairs::sample::{CaseFailure, PairCase, Round, SameProgram, Sample};
 use crate::pairs::test::{self, Clock, Tail};
 use crate::verdict::Verdict;
 
@@ -23,7 +25,7 @@ impl Clocks {
     }
 
     /// The clock that accuses: wall time where it does, for that is what people wait for.
-    fn accuser(&self) -> Option<(Clock, &Delta)> {
+    pub(super) fn accuser(&self) -> Option<(Clock, &Delta)> {
         let is_slower = |delta: &&Delta| delta.finding == Finding::Slower;
         let wall = self.wall.as_ref().filter(is_slower);
         let cpu = self.cpu.as_ref().filter(is_slower);
@@ -82,9 +84,10 @@ impl Clocks {
 /// The row as the first rounds have it.
 pub(super) fn row(case: &PairCase, relevance: f64, clocks: &Clocks) -> PairRow {
     let disturbance = Disturbance::of(&case.rounds);
-    let (verdict, reason) = match &case.failure {
-        Some(failure) => failed(failure),
-        None => {
+    let (verdict, reason) = match (&case.failure, case.same_program) {
+        (Some(failure), _) => failed(failure),
+        (None, Some(same)) => (Verdict::Unchanged, Some(same_program(same).to_owned())),
+        (None, None) => {
             let (verdict, reason) = clocks.verdict();
             let open = || why_open(clocks.wall.as_ref()?, relevance, disturbance.as_ref());
             let reason = reason.map(str::to_owned);
@@ -103,9 +106,20 @@ pub(super) fn row(case: &PairCase, relevance: f64, clocks: &Clocks) -> PairRow {
         cpu: clocks.cpu,
         disturbance,
         confirmation: Confirmation::NotNeeded,
+        layout: LayoutCheck::NotNeeded,
+        same_program: case.same_program,
         verdict,
         reason,
         next: Next::Nothing,
+    }
+}
+
+fn same_program(same: SameProgram) -> &'static str {
+    match same {
+        SameProgram::Wholly => "both sides are the same program",
+        SameProgram::ButForLines => {
+            "both sides are the same program but for line numbers in the messages of panics"
+        }
     }
 }
 
@@ -124,6 +138,29 @@ fn failed(failure: &CaseFailure) -> (Verdict, Option<String>) {
         CaseFailure::TimedOut { after_ms } => (
             Verdict::NotJudged,
             Some(format!("it did not answer within {after_ms} ms")),
+        ),
+        CaseFailure::NoSamplesInBase { message } => (
+            Verdict::NotJudged,
+            Some(format!("it left no samples in the base: {message}")),
+        ),
+        CaseFailure::NoSamplesInCandidate { message } => (
+            Verdict::NotJudged,
+            Some(format!("it left no samples in the candidate: {message}")),
+        ),
+        CaseFailure::AmbiguousId { names } => (
+            Verdict::NotJudged,
+            Some(format!(
+                "several benchmarks of one side have this id: {}; give each a name of its own",
+                names.join(", ")
+            )),
+        ),
+        CaseFailure::SettingsDiffer => (
+            Verdict::NotJudged,
+            Some(
+                "the sides take samples that cannot be held against each other: its group has other settings on one \
+                 side"
+                    .to_owned(),
+            ),
         ),
     }
 }
@@ -190,12 +227,33 @@ pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_acc
     let p = test::p_value(&log_ratios, 0.0, Tail::Slower);
     let is_beyond = test::estimate(&log_ratios).is_some_and(|ratio| ratio > delta.floor.ln_1p());
     if p <= level && is_beyond {
-        let is_other_core = cores(&case.rounds).is_disjoint(&cores(&case.confirm_rounds));
-        row.confirmation = Confirmation::Agreed { p, is_other_core };
+        let place = place(case, clock);
+        row.confirmation = Confirmation::Agreed { p, place };
     } else {
         row.confirmation = Confirmation::Disagreed { p };
         row.verdict = Verdict::Inconclusive;
         row.reason = Some("slower at first; fresh rounds do not confirm it".to_owned());
+    }
+}
+
+fn place(case: &PairCase, clock: Clock) -> ConfirmedOn {
+    let confirming = cores(&case.confirm_rounds);
+    if cores(&case.rounds).is_disjoint(&confirming) {
+        return ConfirmedOn::OtherCores;
+    }
+    let is_slower_on = |core: &u32| {
+        let rounds = case.confirm_rounds.iter();
+        let rounds: Vec<Round> = rounds
+            .filter(|round| round.core == *core)
+            .cloned()
+            .collect();
+        let log_ratios = test::log_ratios(&rounds, clock).unwrap_or_default();
+        test::estimate(&log_ratios).is_some_and(|ratio| ratio > 0.0)
+    };
+    if confirming.len() > 1 && confirming.iter().all(is_slower_on) {
+        ConfirmedOn::EachCore
+    } else {
+        ConfirmedOn::SameCores
     }
 }
 

@@ -1,8 +1,10 @@
 //! Verdicts of runs with a known truth.
 
+use std::collections::BTreeMap;
+
 use super::{MOST_ROUNDS, Terms, judge};
 use crate::comparison::Outcome;
-use crate::pairs::comparison::{Confirmation, Next, PairComparison, PairRow};
+use crate::pairs::comparison::{Confirmation, ConfirmedOn, Next, PairComparison, PairRow};
 use crate::pairs::control::NullEstimates;
 use crate::pairs::sample::{CaseFailure, Pair, PairCase, PairRun, Round};
 use crate::pairs::synthetic::{around, case, judged, run, sample};
@@ -10,6 +12,7 @@ use crate::relevance::PairRelevance;
 use crate::verdict::Verdict;
 
 mod algebra;
+mod layout;
 
 /// Judges a run of this case alone.
 fn row_of(case: PairCase) -> PairRow {
@@ -34,7 +37,12 @@ fn a_case_is_judged_by_size_and_noise() {
     for (case, verdict, next, reason) in [
         (of(0.0, 0.3, 15), Verdict::Unchanged, Next::Nothing, None),
         (of(0.5, 0.3, 15), Verdict::Unchanged, Next::Nothing, None),
-        (of(-3.0, 0.3, 15), Verdict::Improved, Next::Nothing, None),
+        (
+            of(-3.0, 0.3, 15),
+            Verdict::Improved,
+            Next::Nothing,
+            Some("may be layout"),
+        ),
         (
             of(3.0, 0.3, 15),
             Verdict::Inconclusive,
@@ -93,8 +101,8 @@ fn wall_time_decides_and_cpu_time_helps() {
     let (slow, fast) = (around(3.0, 0.3, 15), around(-3.0, 0.3, 15));
     let (same, open) = (around(0.0, 0.3, 15), around(0.0, 5.0, 15));
     for (wall, cpu, verdict, reason) in [
-        (&fast, &fast, Verdict::Improved, None),
-        (&fast, &open, Verdict::Improved, None),
+        (&fast, &fast, Verdict::Improved, Some("may be layout")),
+        (&fast, &open, Verdict::Improved, Some("may be layout")),
         (&fast, &same, Verdict::Improved, Some("in wall time alone")),
         (&fast, &slow, Verdict::Inconclusive, Some("slower in CPU")),
         (&slow, &fast, Verdict::Inconclusive, Some("faster in CPU")),
@@ -137,7 +145,7 @@ fn only_fresh_rounds_that_agree_make_a_regression() {
     assert_eq!(agreed.verdict, Verdict::Regressed);
     assert!(matches!(
         agreed.confirmation,
-        Confirmation::Agreed { p, is_other_core: true } if p < 0.001
+        Confirmation::Agreed { p, place: ConfirmedOn::OtherCores } if p < 0.001
     ));
 
     for fresh in [
@@ -157,19 +165,29 @@ fn only_fresh_rounds_that_agree_make_a_regression() {
     let few = row_of(accused().with_confirm(&around(3.0, 0.3, 6)));
     assert_eq!(few.confirmation, Confirmation::Needed);
     assert_eq!(few.next, Next::Confirm { n_rounds: 15 });
+}
 
-    let mut same_core = accused().with_confirm(&around(3.0, 0.3, 15));
-    same_core
-        .confirm_rounds
-        .iter_mut()
-        .for_each(|round| round.core = 0);
-    assert!(matches!(
-        row_of(same_core).confirmation,
-        Confirmation::Agreed {
-            is_other_core: false,
-            ..
+#[test]
+fn where_fresh_rounds_agree_is_said_as_it_was() {
+    let place = |cores: &[u32], percents: &[f64]| {
+        let mut case = case("suite/case")
+            .with_rounds(&around(3.0, 0.3, 15))
+            .with_confirm(percents);
+        let rounds = case.confirm_rounds.iter_mut().zip(cores.iter().cycle());
+        rounds.for_each(|(round, core)| round.core = *core);
+        match row_of(case).confirmation {
+            Confirmation::Agreed { place, .. } => place,
+            other => panic!("{other:?}"),
         }
-    ));
+    };
+    let slower = around(3.0, 0.3, 15);
+    let slower_on_the_first: Vec<f64> = (0..30)
+        .map(|round| if round % 2 == 0 { 9.0 } else { -0.1 } * (1.0 + 0.001 * f64::from(round)))
+        .collect();
+    assert_eq!(place(&[1, 2], &slower), ConfirmedOn::OtherCores);
+    assert_eq!(place(&[0, 1], &slower), ConfirmedOn::EachCore);
+    assert_eq!(place(&[0], &slower), ConfirmedOn::SameCores);
+    assert_eq!(place(&[0, 1], &slower_on_the_first), ConfirmedOn::SameCores);
 }
 
 #[test]
@@ -187,6 +205,7 @@ fn a_change_that_equal_programs_were_seen_to_make_is_below_the_floor() {
         relevance: &PairRelevance::default(),
         null_estimates: &null_estimates,
         n_rounds_most: MOST_ROUNDS,
+        count_ratios: &BTreeMap::new(),
     };
     let row = judge(&now, &terms).rows.remove(0);
     assert_eq!(row.verdict, Verdict::Inconclusive);
@@ -282,6 +301,25 @@ fn a_case_that_could_not_be_measured_says_why() {
             CaseFailure::TimedOut { after_ms: 30_000 },
             Verdict::NotJudged,
             Some("within 30000 ms"),
+        ),
+        (
+            CaseFailure::NoSamplesInCandidate {
+                message: "nothing stored".to_owned(),
+            },
+            Verdict::NotJudged,
+            Some("no samples in the candidate: nothing"),
+        ),
+        (
+            CaseFailure::AmbiguousId {
+                names: vec!["case".to_owned(), "suite/case".to_owned()],
+            },
+            Verdict::NotJudged,
+            Some("have this id: case, suite/case"),
+        ),
+        (
+            CaseFailure::SettingsDiffer,
+            Verdict::NotJudged,
+            Some("other settings"),
         ),
     ] {
         let partly = case("suite/case").with_rounds(&around(9.0, 0.1, 15));

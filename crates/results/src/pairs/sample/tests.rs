@@ -31,6 +31,9 @@ fn case(id: &str, failure: Option<CaseFailure>) -> PairCase {
         rounds: vec![round.clone()],
         null_rounds: vec![round],
         confirm_rounds: Vec::new(),
+        layout_rounds: Vec::new(),
+        layout_failure: None,
+        same_program: None,
         failure,
     }
 }
@@ -91,9 +94,9 @@ fn check_refused(from: &str, to: &str, complaint: &str) {
 fn a_file_that_cannot_be_judged_is_refused_with_the_reason() {
     for (from, to, complaint) in [
         (
-            "\"schema\":1",
-            "\"schema\":2,\"news\":0",
-            "schema is 2, this build reads 1",
+            "\"schema\":2",
+            "\"schema\":3,\"news\":0",
+            "schema is 3, this build reads 2",
         ),
         (
             "\"seed\":7",

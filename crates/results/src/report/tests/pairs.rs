@@ -1,6 +1,6 @@
 //! Reports of pair mode: nothing is wider than the table, nothing is dropped, contamination comes first.
 
-use crate::pairs::sample::{CaseFailure, PairCase, PairRun};
+use crate::pairs::sample::{CaseFailure, PairCase, PairRun, SameProgram};
 use crate::pairs::synthetic::{around, case, judged, run};
 use crate::report::model::{Reason, Report, SCHEMA};
 use crate::report::text::WIDTH;
@@ -93,7 +93,8 @@ fn the_text_says_change_interval_p_rounds_floor_and_verdict_in_a_line() {
         ]
     );
     for part in [
-        "CPU time +3.0 % [+2.9, +3.1], p <0.001; fresh rounds on another core agree, p <0.001",
+        "may be layout: nobody relinked it; CPU time +3.0 % [+2.9, +3.1], p <0.001; fresh rounds on",
+        "another core agree, p <0.001",
         "slower at first; no fresh rounds have confirmed it yet",
         "it panicked in the candidate: left | right and a second line",
         "null control: base differed from base in 0 of 1 cases, as chance allows.",
@@ -109,6 +110,28 @@ fn the_text_says_change_interval_p_rounds_floor_and_verdict_in_a_line() {
             "WORSE: 1 REGRESSED, 1 improved, 1 unchanged, 2 inconclusive, 1 missing, 1 new, 1 not judged",
         ]
     );
+}
+
+#[test]
+fn cases_of_the_same_program_are_one_line_and_no_case_disappears() {
+    let mut same = case("codec/encode/10_kb");
+    same.same_program = Some(SameProgram::ButForLines);
+    let mut also = case("queue/take/1_namespace");
+    also.same_program = Some(SameProgram::Wholly);
+    let run = run(vec![same, also]);
+    let report = Report::of_pairs(&run, &judged(&run));
+    let text = text::render(&report, Colour::Never);
+    for part in [
+        "both sides are the same program, but for line numbers in the messages of panics",
+        "2 cases of codec, queue.",
+        "fine: 2 unchanged",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    for part in ["nobody checked", "rounds"] {
+        assert!(!text.contains(part), "{part:?} is in\n{text}");
+    }
+    assert!(markdown::render(&report).contains("codec/encode/10_kb"));
 }
 
 #[test]

@@ -145,7 +145,7 @@ const PROMISES: [Promise; 4] = [
     Promise::Stated,
 ];
 
-const REASONS: [Reason; 18] = [
+const REASONS: [Reason; 25] = [
     Reason::NotMeasured,
     Reason::NotInBaseline,
     Reason::NotRun,
@@ -157,6 +157,13 @@ const REASONS: [Reason; 18] = [
     Reason::PanickedInBase,
     Reason::PanickedInCandidate,
     Reason::TimedOut,
+    Reason::NoSamples,
+    Reason::AmbiguousId,
+    Reason::SettingsDiffer,
+    Reason::SameProgram,
+    Reason::Layout,
+    Reason::LayoutOpen,
+    Reason::LayoutUnchecked,
     Reason::Contaminated,
     Reason::ClocksDisagree,
     Reason::WallTimeAlone,
@@ -166,7 +173,7 @@ const REASONS: [Reason; 18] = [
     Reason::Undecided,
 ];
 
-const ABOUTS: [About; 12] = [
+const ABOUTS: [About; 13] = [
     About::NoBaseline,
     About::OtherMachine,
     About::Drifted,
@@ -178,5 +185,6 @@ const ABOUTS: [About; 12] = [
     About::Interrupted,
     About::Open,
     About::Unconfirmed,
+    About::SameProgram,
     About::IdleRelevance,
 ];
