@@ -22,6 +22,7 @@ pub mod pairs;
 pub mod record;
 pub mod relevance;
 pub mod report;
+pub mod selfcheck;
 pub mod stats;
 pub mod tables;
 pub mod verdict;

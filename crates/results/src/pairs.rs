@@ -8,6 +8,7 @@ pub mod comparison;
 pub mod control;
 pub mod judge;
 pub mod level;
+pub mod power;
 pub mod sample;
 pub mod test;
 
