@@ -16,7 +16,10 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("results", &[]),
     ("pairs", &["results"]),
     ("testbed", &["query-api"]),
-    ("control-plane", &["query-api", "run-state", "quota", "slowdown"]),
+    (
+        "control-plane",
+        &["query-api", "run-state", "quota", "slowdown"],
+    ),
     (
         "loadgen",
         &[

@@ -6,3 +6,5 @@ pub(crate) mod compare;
 pub(crate) mod crd;
 pub(crate) mod explain;
 pub(crate) mod flame;
+pub(crate) mod power;
+pub(crate) mod selfcheck;

@@ -36,5 +36,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::BaselineList { baselines } => cmd::baseline::list(baselines),
         Command::Flame(settings) => cmd::flame::run(&settings),
         Command::Explain(settings) => cmd::explain::run(&settings),
+        Command::Selfcheck(settings) => cmd::selfcheck::run(&settings),
+        Command::Power(settings) => cmd::power::run(&settings),
     }
 }

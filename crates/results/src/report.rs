@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 pub mod json;
 pub mod markdown;
 pub mod pairs;
+pub mod power;
+pub mod selfcheck;
 pub mod text;
 
 mod paint;

@@ -2,8 +2,9 @@
 //!
 //! [`slowdowns`] says which cases a path that was made slower goes through, [`repetition`] keeps what one run said of
 //! them, [`rule`] says what Criterion would have said of the same samples, and [`tally`] counts both, with exact
-//! intervals, against what is promised. All but the reading is pure; who measures is `pairs::selfcheck`.
+//! intervals, against what is promised; [`check`] is that with the machine and the settings. All but the reading is pure; who measures is `pairs::selfcheck`.
 
+pub mod check;
 pub mod repetition;
 pub mod rule;
 pub mod slowdowns;

@@ -73,9 +73,9 @@ impl Path {
     #[cold]
     fn read(&self) -> u32 {
         let threshold = match env::var(VARIABLE) {
-            Ok(text) => self
-                .threshold_of(&text)
-                .unwrap_or_else(|| panic!("{VARIABLE} is {text:?}; write a path and a percentage, such as encode=01.0")),
+            Ok(text) => self.threshold_of(&text).unwrap_or_else(|| {
+                panic!("{VARIABLE} is {text:?}; write a path and a percentage, such as encode=01.0")
+            }),
             Err(_) => 0,
         };
         self.threshold.store(threshold, Ordering::Relaxed);
@@ -91,7 +91,9 @@ impl Path {
             return paths.iter().any(|path| path.name == name).then_some(0);
         }
         let share = percent / 100.0 / self.weight;
-        (0.0..=1.0).contains(&share).then(|| (share * f64::from(UNREAD - 1)) as u32)
+        (0.0..=1.0)
+            .contains(&share)
+            .then(|| (share * f64::from(UNREAD - 1)) as u32)
     }
 }
 
@@ -106,7 +108,11 @@ mod tests {
     #[test]
     fn a_share_of_the_turns_is_spread_evenly() {
         let path = path(1.0);
-        for (text, per_thousand) in [("encode=00.5", 5), ("encode=01.0", 10), ("encode=10.0", 100)] {
+        for (text, per_thousand) in [
+            ("encode=00.5", 5),
+            ("encode=01.0", 10),
+            ("encode=10.0", 100),
+        ] {
             let threshold = path.threshold_of(text).expect("well formed");
             let mut phase = 0_u32;
             for _ in 0..50 {
@@ -131,7 +137,15 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_refused() {
         let path = path(1.0);
-        for text in ["", "encode", "encode=", "encode=-1", "encode=101", "encode=x", "deocde=1"] {
+        for text in [
+            "",
+            "encode",
+            "encode=",
+            "encode=-1",
+            "encode=101",
+            "encode=x",
+            "deocde=1",
+        ] {
             assert_eq!(path.threshold_of(text), None, "{text:?}");
         }
         assert_eq!(path.threshold_of("encode=00.0"), Some(0));

@@ -8,8 +8,10 @@
 //! five more each time while the case is open. The change that a share of the draws stays below is found with that
 //! power.
 //!
-//! What it leaves out: a case that is called *unchanged* gets no more rounds, so that changes close to the relevance
-//! are found a little less often than said here; and slow drifts from run to run of which the given runs know nothing.
+//! Every run is moved so that it shows no change, for chance would otherwise count twice: in the rounds that accuse and
+//! in those that confirm. What leans on whole runs is the business of the null floor, which is in the floor that is
+//! given. What it leaves out: a case that is called *unchanged* gets no more rounds, so that changes close to the relevance
+//! are found a little less often than said here.
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -18,7 +20,7 @@ use serde::Serialize;
 use super::control::clocks;
 use super::judge::MOST_ROUNDS;
 use super::sample::{Engine, PairCase, Round};
-use super::test::{self, Clock, Tail};
+use super::test::{self, Clock};
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::stats::{CONFIDENCE, quantile};
 
@@ -95,7 +97,7 @@ impl NullRounds {
             .map(|round| [of(round, Clock::Wall), of(round, Clock::Cpu)])
             .collect();
         if run.len() > MORE {
-            self.runs.push(run);
+            self.runs.push(centred(&run));
         }
     }
 
@@ -113,27 +115,26 @@ impl NullRounds {
     /// `floor` is a share, the larger of relevance and null floor. The same seed gives the same answer.
     pub fn power(&self, settings: &Settings, floor: f64, seed: u64) -> Option<Power> {
         let deviation = self.deviation()?;
-        let thresholds = |floor: f64| -> Vec<f64> {
-            let mut random = StdRng::seed_from_u64(seed);
-            let mut thresholds: Vec<f64> = (0..N_DRAWS)
-                .map(|_| self.threshold(settings, floor.ln_1p(), &mut random).exp_m1())
-                .collect();
-            thresholds.sort_by(f64::total_cmp);
-            thresholds
-        };
+        let mut random = StdRng::seed_from_u64(seed);
+        let drawn =
+            (0..N_DRAWS).map(|_| self.thresholds(settings, [floor.ln_1p(), 0.0], &mut random));
+        let (mut thresholds, mut without_floor): (Vec<f64>, Vec<f64>) = drawn
+            .map(|[with, without]| (with.exp_m1(), without.exp_m1()))
+            .unzip();
+        thresholds.sort_by(f64::total_cmp);
+        without_floor.sort_by(f64::total_cmp);
         let smallest = |thresholds: &[f64]| {
             let smallest = quantile(thresholds, POWER)?;
             (smallest < LARGEST.exp_m1()).then_some(smallest)
         };
-        let with_floor = thresholds(floor);
         Some(Power {
             n_runs: self.runs.len(),
             n_null_rounds: self.runs.iter().map(Vec::len).sum(),
             deviation,
             floor,
-            smallest: smallest(&with_floor),
-            smallest_without_floor: smallest(&thresholds(0.0)),
-            thresholds: with_floor,
+            smallest: smallest(&thresholds),
+            smallest_without_floor: smallest(&without_floor),
+            thresholds,
         })
     }
 
@@ -149,75 +150,92 @@ impl NullRounds {
         (freedom > 0).then(|| (squares / freedom as f64).sqrt())
     }
 
-    /// The smallest log ratio of a change that one drawn run calls a regression, by either clock.
-    fn threshold(&self, settings: &Settings, floor: f64, random: &mut StdRng) -> f64 {
+    /// The smallest log ratio of a change that one drawn run calls a regression, by either clock; for each floor.
+    fn thresholds<const N: usize>(
+        &self,
+        settings: &Settings,
+        floors: [f64; N],
+        random: &mut StdRng,
+    ) -> [f64; N] {
         let run = &self.runs[random.random_range(0..self.runs.len())];
-        let mut draw = |n_rounds: usize| -> Vec<[Option<f64>; 2]> {
-            let rounds = (0..n_rounds).map(|_| run[random.random_range(0..run.len())]);
+        let mut draw = || -> Vec<[Option<f64>; 2]> {
+            let rounds =
+                (0..settings.n_rounds_most).map(|_| run[random.random_range(0..run.len())]);
             rounds.collect()
         };
-        let rounds = draw(settings.n_rounds_most);
-        let fresh = draw(settings.n_rounds_most);
-        let of_clock = |clock: usize| -> f64 {
-            let ratios = |rounds: &[[Option<f64>; 2]]| -> Option<Vec<f64>> {
+        let (rounds, fresh) = (draw(), draw());
+        let mut thresholds = [LARGEST; N];
+        for clock in 0..2 {
+            let of_clock = |rounds: &[[Option<f64>; 2]]| -> Option<Vec<f64>> {
                 rounds.iter().map(|round| round[clock]).collect()
             };
-            let (Some(rounds), Some(fresh)) = (ratios(&rounds), ratios(&fresh)) else {
-                return LARGEST;
+            let (Some(rounds), Some(fresh)) = (of_clock(&rounds), of_clock(&fresh)) else {
+                continue;
             };
             let looks = (settings.n_rounds..=settings.n_rounds_most).step_by(MORE);
-            let of_look = |n_rounds: usize| {
-                accused_from(&rounds[..n_rounds], settings, floor)
-                    .max(confirmed_from(&fresh[..n_rounds], floor))
-            };
-            looks.map(of_look).fold(LARGEST, f64::min)
-        };
-        of_clock(0).min(of_clock(1))
-    }
-}
-
-/// The smallest change from which these rounds accuse, if theirs is the smallest p-value of all.
-fn accused_from(ratios: &[f64], settings: &Settings, floor: f64) -> f64 {
-    let level = FALSE_ALARM_BUDGET / settings.n_tests.max(1) as f64;
-    let Some((low, _)) = test::interval(ratios, CONFIDENCE) else {
-        return LARGEST;
-    };
-    let is_significant = |change: f64| test::p_value(ratios, -change, Tail::Both) <= level;
-    (floor - low).max(first_that(is_significant))
-}
-
-/// The smallest change that fresh rounds confirm, if the case is the only one that is accused.
-fn confirmed_from(ratios: &[f64], floor: f64) -> f64 {
-    let Some(estimate) = test::estimate(ratios) else {
-        return LARGEST;
-    };
-    let is_significant =
-        |change: f64| test::p_value(ratios, -change, Tail::Slower) <= FALSE_ALARM_BUDGET;
-    (floor - estimate).max(first_that(is_significant))
-}
-
-/// The smallest change from zero on for which a condition holds that holds for all larger ones.
-fn first_that(holds: impl Fn(f64) -> bool) -> f64 {
-    if !holds(LARGEST) {
-        return LARGEST;
-    }
-    let (mut low, mut high) = (0.0, LARGEST);
-    // To a hundred thousandth, which no report shows.
-    while high - low > 1e-5 {
-        let middle = f64::midpoint(low, high);
-        if holds(middle) {
-            high = middle;
-        } else {
-            low = middle;
+            for look in looks.filter_map(|n| Look::at(&rounds[..n], &fresh[..n], settings)) {
+                for (threshold, floor) in thresholds.iter_mut().zip(floors) {
+                    *threshold = threshold.min(look.threshold(floor));
+                }
+            }
         }
+        thresholds
     }
-    high
+}
+
+fn centred(run: &[[Option<f64>; 2]]) -> Vec<[Option<f64>; 2]> {
+    let centre = |clock: usize| -> Option<f64> {
+        let ratios: Option<Vec<f64>> = run.iter().map(|round| round[clock]).collect();
+        test::estimate(&ratios?)
+    };
+    let centres = [centre(0), centre(1)];
+    let moved = |round: &[Option<f64>; 2], clock: usize| Some(round[clock]? - centres[clock]?);
+    run.iter()
+        .map(|round| [moved(round, 0), moved(round, 1)])
+        .collect()
+}
+
+/// One look at rounds, and at the fresh ones that would confirm; log ratios.
+struct Look {
+    /// The change from which both p-values are small enough.
+    significant_from: f64,
+    /// The lower end of the interval, without a change.
+    low: f64,
+    /// The estimate of the fresh rounds, without a change.
+    fresh_estimate: f64,
+}
+
+impl Look {
+    /// `None` if so few rounds could never say anything.
+    ///
+    /// A test rejects a shift exactly if it lies outside of the interval at the test's level, so the change from which
+    /// "nothing changed" is rejected is the lower end of that interval, turned round. The case is taken to be the only
+    /// one that changed: its p-value is the smallest, and shares the budget with all others.
+    fn at(rounds: &[f64], fresh: &[f64], settings: &Settings) -> Option<Self> {
+        let level = FALSE_ALARM_BUDGET / settings.n_tests.max(1) as f64;
+        let (accused_low, _) = test::interval(rounds, 1.0 - level)?;
+        // Fresh rounds are tested towards slower alone.
+        let (confirmed_low, _) = test::interval(fresh, 1.0 - 2.0 * FALSE_ALARM_BUDGET)?;
+        Some(Self {
+            significant_from: (-accused_low).max(-confirmed_low),
+            low: test::interval(rounds, CONFIDENCE)?.0,
+            fresh_estimate: test::estimate(fresh)?,
+        })
+    }
+
+    fn threshold(&self, floor: f64) -> f64 {
+        self.significant_from
+            .max(floor - self.low)
+            .max(floor - self.fresh_estimate)
+    }
 }
 
 impl Power {
     /// How often a change of this share is found.
     pub fn of(&self, change: f64) -> f64 {
-        let n_found = self.thresholds.partition_point(|threshold| *threshold <= change);
+        let n_found = self
+            .thresholds
+            .partition_point(|threshold| *threshold <= change);
         n_found as f64 / self.thresholds.len() as f64
     }
 }

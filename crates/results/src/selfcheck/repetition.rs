@@ -146,7 +146,8 @@ impl Repetition {
         let cases = comparison.rows.iter().map(|row| {
             let samples = run.cases.iter().find(|case| case.id == row.id);
             let [base_ns, candidate_ns] = samples.map(times_ns).unwrap_or_default();
-            let before = before.and_then(|before| before.cases.iter().find(|case| case.id == row.id));
+            let before =
+                before.and_then(|before| before.cases.iter().find(|case| case.id == row.id));
             CaseOutcome {
                 id: row.id.clone(),
                 truth: trial.truth(&row.id, paths),
@@ -187,7 +188,11 @@ fn times_ns(case: &PairCase) -> [Vec<f64>; 2] {
 pub fn condensed(run: &PairRun) -> PairRun {
     let mut run = run.clone();
     for case in &mut run.cases {
-        for rounds in [&mut case.rounds, &mut case.null_rounds, &mut case.confirm_rounds] {
+        for rounds in [
+            &mut case.rounds,
+            &mut case.null_rounds,
+            &mut case.confirm_rounds,
+        ] {
             for round in rounds {
                 if let Some(pair) = median_pair(round) {
                     round.pairs = vec![pair];

@@ -68,7 +68,8 @@ impl Slowdowns {
         let slowdowns: Self = toml::from_str(&text)
             .map_err(|error| Error::malformed(&path, error.to_string().trim_end(), MEND))?;
         for slow in &slowdowns.paths {
-            if slow.cases.is_empty() || !(slow.counted_percent > 0.0 && slow.counted_percent < 10.0) {
+            if slow.cases.is_empty() || !(slow.counted_percent > 0.0 && slow.counted_percent < 10.0)
+            {
                 let reason = format!("path {:?} has no case, or an impossible count", slow.name);
                 return Err(Error::malformed(&path, reason, MEND));
             }

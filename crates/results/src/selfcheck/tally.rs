@@ -137,8 +137,16 @@ impl Rate {
         Self {
             n_events,
             n_trials,
-            low: if is_any { rate_lower_bound(n_events, n_trials, one_sided) } else { 0.0 },
-            high: if is_any { rate_upper_bound(n_events, n_trials, one_sided) } else { 1.0 },
+            low: if is_any {
+                rate_lower_bound(n_events, n_trials, one_sided)
+            } else {
+                0.0
+            },
+            high: if is_any {
+                rate_upper_bound(n_events, n_trials, one_sided)
+            } else {
+                1.0
+            },
         }
     }
 
@@ -161,8 +169,14 @@ impl Promised {
     /// How it stands.
     pub fn standing(self, rate: &Rate) -> Standing {
         let (is_kept, n_enough) = match self {
-            Self::Below { rate: most, n_trials } => (rate.estimate() < most, n_trials),
-            Self::AtLeast { rate: least, n_trials } => (rate.estimate() >= least, n_trials),
+            Self::Below {
+                rate: most,
+                n_trials,
+            } => (rate.estimate() < most, n_trials),
+            Self::AtLeast {
+                rate: least,
+                n_trials,
+            } => (rate.estimate() >= least, n_trials),
             Self::Never { n_trials } => (rate.n_events == 0, n_trials),
         };
         match (is_kept, rate.n_trials >= n_enough) {
@@ -174,17 +188,46 @@ impl Promised {
 }
 
 /// What the project promises, where it promises something: the figures of the work that asked for this check.
-fn promised(means: Means, neighbour: Neighbour, question: &Question, n_cases: usize) -> Option<Promised> {
+fn promised(
+    means: Means,
+    neighbour: Neighbour,
+    question: &Question,
+    n_cases: usize,
+) -> Option<Promised> {
     // A whole suite takes minutes a run, a few cases of it seconds.
     let n_runs = if n_cases >= WHOLE_SUITE { 20 } else { 100 };
     let at_least = |rate, n_trials| Some(Promised::AtLeast { rate, n_trials });
     match (means, neighbour, question) {
         (Means::Counts, _, Question::FalseAlarm) => Some(Promised::Never { n_trials: 20 }),
-        (Means::Counts, _, Question::Found { per_mille: 5, path: None }) => at_least(0.99, 100),
-        (Means::Pairs, _, Question::FalseAlarm) => Some(Promised::Below { rate: 0.01, n_trials: n_runs }),
+        (
+            Means::Counts,
+            _,
+            Question::Found {
+                per_mille: 5,
+                path: None,
+            },
+        ) => at_least(0.99, 100),
+        (Means::Pairs, _, Question::FalseAlarm) => Some(Promised::Below {
+            rate: 0.01,
+            n_trials: n_runs,
+        }),
         (Means::Pairs, _, Question::LayoutAlarm) => Some(Promised::Never { n_trials: 40 }),
-        (Means::Pairs, Neighbour::Busy, Question::Found { per_mille: 20, path: None }) => at_least(0.9, 20),
-        (Means::Pairs, Neighbour::None, Question::Found { per_mille, path: None }) => match per_mille {
+        (
+            Means::Pairs,
+            Neighbour::Busy,
+            Question::Found {
+                per_mille: 20,
+                path: None,
+            },
+        ) => at_least(0.9, 20),
+        (
+            Means::Pairs,
+            Neighbour::None,
+            Question::Found {
+                per_mille,
+                path: None,
+            },
+        ) => match per_mille {
             10 => at_least(0.8, 20),
             20 => at_least(0.95, 40),
             50 => at_least(0.99, 100),
@@ -200,7 +243,11 @@ const WHOLE_SUITE: usize = 40;
 
 /// Counts all repetitions; `paths` are those that can be made slower.
 pub fn tally(repetitions: &[Repetition], paths: &[SlowPath]) -> Tally {
-    let n_cases = repetitions.iter().map(|one| one.cases.len()).max().unwrap_or_default();
+    let n_cases = repetitions
+        .iter()
+        .map(|one| one.cases.len())
+        .max()
+        .unwrap_or_default();
     let groups: BTreeSet<(Means, Neighbour)> = repetitions
         .iter()
         .map(|one| (one.trial.means, one.trial.neighbour))
@@ -226,7 +273,11 @@ pub fn tally(repetitions: &[Repetition], paths: &[SlowPath]) -> Tally {
             });
         }
     }
-    let of_pairs = || repetitions.iter().filter(|one| one.trial.means == Means::Pairs);
+    let of_pairs = || {
+        repetitions
+            .iter()
+            .filter(|one| one.trial.means == Means::Pairs)
+    };
     let seconds: Vec<f64> = of_pairs().map(|one| one.took_ms as f64 / 1e3).collect();
     Tally {
         rows,
@@ -239,7 +290,9 @@ pub fn tally(repetitions: &[Repetition], paths: &[SlowPath]) -> Tally {
 
 fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Rate)> {
     let with = |is_wanted: fn(&Subject) -> bool| -> Vec<&Repetition> {
-        let wanted = repetitions.iter().filter(|one| is_wanted(&one.trial.subject));
+        let wanted = repetitions
+            .iter()
+            .filter(|one| is_wanted(&one.trial.subject));
         wanted.copied().collect()
     };
     let same = with(|subject| *subject == Subject::Same);
@@ -255,7 +308,10 @@ fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Ra
     let mut answers = vec![
         (Question::FalseAlarm, runs_with(&same, Verdict::Regressed)),
         (Question::FalsePraise, runs_with(&same, Verdict::Improved)),
-        (Question::Contaminated, Rate::of_all(same.iter().map(|one| one.is_contaminated))),
+        (
+            Question::Contaminated,
+            Rate::of_all(same.iter().map(|one| one.is_contaminated)),
+        ),
         (
             Question::Open,
             cases_of(&same, |case| Some(case.verdict == Verdict::Inconclusive)),
@@ -266,12 +322,22 @@ fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Ra
         ),
         (
             Question::ByCriterionInARow,
-            Rate::of_all(all(&same).filter_map(|case| case.criterion_in_a_row).map(is_change)),
+            Rate::of_all(
+                all(&same)
+                    .filter_map(|case| case.criterion_in_a_row)
+                    .map(is_change),
+            ),
         ),
     ];
     answers.extend(found(&slower, paths));
-    answers.push((Question::FalseAlarmElsewhere, runs_with(&slower, Verdict::Regressed)));
-    answers.push((Question::LayoutAlarm, runs_with(&relinked, Verdict::Regressed)));
+    answers.push((
+        Question::FalseAlarmElsewhere,
+        runs_with(&slower, Verdict::Regressed),
+    ));
+    answers.push((
+        Question::LayoutAlarm,
+        runs_with(&relinked, Verdict::Regressed),
+    ));
     answers
 }
 
@@ -281,7 +347,11 @@ fn found(slower: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Rate)> {
         Subject::Slower { path, per_mille } => Some((path.clone(), *per_mille)),
         Subject::Same | Subject::Relinked => None,
     };
-    let sizes: BTreeSet<u32> = slower.iter().filter_map(|one| of(one)).map(|(_, size)| size).collect();
+    let sizes: BTreeSet<u32> = slower
+        .iter()
+        .filter_map(|one| of(one))
+        .map(|(_, size)| size)
+        .collect();
     let mut answers = Vec::new();
     for per_mille in sizes.into_iter().rev() {
         let of_size: Vec<&Repetition> = slower
@@ -290,9 +360,9 @@ fn found(slower: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Rate)> {
             .filter(|one| of(one).is_some_and(|(_, size)| size == per_mille))
             .collect();
         let slowed = |path: Option<&str>| {
-            let of_path = of_size
-                .iter()
-                .filter(|one| path.is_none() || of(one).is_some_and(|(name, _)| Some(&*name) == path));
+            let of_path = of_size.iter().filter(|one| {
+                path.is_none() || of(one).is_some_and(|(name, _)| Some(&*name) == path)
+            });
             let cases: Vec<&CaseOutcome> = of_path
                 .flat_map(|one| &one.cases)
                 .filter(|case| case.truth == Truth::Slower)
@@ -301,7 +371,13 @@ fn found(slower: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Rate)> {
         };
         let is_found = |case: &&CaseOutcome| case.verdict == Verdict::Regressed;
         let rate = Rate::of_all(slowed(None).iter().map(is_found));
-        answers.push((Question::Found { per_mille, path: None }, rate));
+        answers.push((
+            Question::Found {
+                per_mille,
+                path: None,
+            },
+            rate,
+        ));
         let by_criterion = slowed(None).into_iter().filter_map(|case| case.criterion);
         let rate = Rate::of_all(by_criterion.map(|verdict| verdict == Verdict::Regressed));
         answers.push((Question::FoundByCriterion { per_mille }, rate));
@@ -326,7 +402,8 @@ fn is_any_wrongly(one: &Repetition, verdict: Verdict) -> bool {
 fn accused(repetitions: &[Repetition]) -> BTreeMap<String, u64> {
     let mut accused = BTreeMap::new();
     let cases = repetitions.iter().flat_map(|one| &one.cases);
-    for case in cases.filter(|case| case.truth == Truth::Same && case.verdict == Verdict::Regressed) {
+    for case in cases.filter(|case| case.truth == Truth::Same && case.verdict == Verdict::Regressed)
+    {
         *accused.entry(case.id.to_string()).or_default() += 1;
     }
     accused

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::repetition::{CaseOutcome, Means, Neighbour, Repetition, SCHEMA, Subject, Trial, condensed, read_all, write};
+use super::repetition::{
+    CaseOutcome, Means, Neighbour, Repetition, SCHEMA, Subject, Trial, condensed, read_all, write,
+};
 use super::rule;
 use super::slowdowns::{SlowPath, Slowdowns, Truth, value};
 use super::tally::{Promised, Question, Rate, Standing, Tally, tally};
@@ -35,7 +37,10 @@ fn paths() -> Vec<SlowPath> {
         beside: beside.iter().map(|pattern| (*pattern).to_owned()).collect(),
         counted_percent: 1.0,
     };
-    vec![path("encode", "codec/encode", &["codec/round_*"]), path("caps", "quota/caps", &[])]
+    vec![
+        path("encode", "codec/encode", &["codec/round_*"]),
+        path("caps", "quota/caps", &[]),
+    ]
 }
 
 /// A repetition in which these cases were said to be so.
@@ -89,7 +94,10 @@ fn an_interval_is_clopper_and_pearsons() {
 
 #[test]
 fn a_promise_needs_trials_enough_to_be_kept_and_one_breach_to_be_broken() {
-    let below = Promised::Below { rate: 0.01, n_trials: 100 };
+    let below = Promised::Below {
+        rate: 0.01,
+        n_trials: 100,
+    };
     for (n_events, n_trials, expected) in [
         (0, 100, Standing::Kept),
         (0, 99, Standing::TooFewTrials),
@@ -100,10 +108,16 @@ fn a_promise_needs_trials_enough_to_be_kept_and_one_breach_to_be_broken() {
         let standing = below.standing(&Rate::of(n_events, n_trials));
         assert_eq!(standing, expected, "{n_events} of {n_trials}");
     }
-    let least = Promised::AtLeast { rate: 0.8, n_trials: 20 };
+    let least = Promised::AtLeast {
+        rate: 0.8,
+        n_trials: 20,
+    };
     assert_eq!(least.standing(&Rate::of(16, 20)), Standing::Kept);
     assert_eq!(least.standing(&Rate::of(15, 20)), Standing::Broken);
-    assert_eq!(Promised::Never { n_trials: 40 }.standing(&Rate::of(0, 39)), Standing::TooFewTrials);
+    assert_eq!(
+        Promised::Never { n_trials: 40 }.standing(&Rate::of(0, 39)),
+        Standing::TooFewTrials
+    );
 }
 
 #[test]
@@ -114,20 +128,35 @@ fn runs_are_counted_once_however_many_cases_are_wrong() {
     contaminated.is_contaminated = true;
     let tally = tally(
         &[
-            said(same(), &[("quota/caps", Regressed), ("codec/encode", Regressed)]),
-            said(same(), &[("quota/caps", Improved), ("codec/encode", Unchanged)]),
-            said(same(), &[("quota/caps", Inconclusive), ("codec/encode", Unchanged)]),
+            said(
+                same(),
+                &[("quota/caps", Regressed), ("codec/encode", Regressed)],
+            ),
+            said(
+                same(),
+                &[("quota/caps", Improved), ("codec/encode", Unchanged)],
+            ),
+            said(
+                same(),
+                &[("quota/caps", Inconclusive), ("codec/encode", Unchanged)],
+            ),
             contaminated,
         ],
         &paths(),
     );
-    assert_eq!(answer(&tally, &Question::FalseAlarm), (1, 4, Some(Standing::Broken)));
+    assert_eq!(
+        answer(&tally, &Question::FalseAlarm),
+        (1, 4, Some(Standing::Broken))
+    );
     assert_eq!(answer(&tally, &Question::FalsePraise), (1, 4, None));
     assert_eq!(answer(&tally, &Question::Contaminated), (1, 4, None));
     assert_eq!(answer(&tally, &Question::Open), (1, 7, None));
     assert_eq!(answer(&tally, &Question::ByCriterion), (7, 7, None));
     assert_eq!(tally.accused.values().sum::<u64>(), 2);
-    assert_eq!((tally.n_cases, tally.n_tests, tally.median_seconds), (2, 4, Some(15.0)));
+    assert_eq!(
+        (tally.n_cases, tally.n_tests, tally.median_seconds),
+        (2, 4, Some(15.0))
+    );
 }
 
 #[test]
@@ -135,10 +164,22 @@ fn what_is_slowed_is_found_and_what_is_not_is_a_false_alarm() {
     use Verdict::{Inconclusive, Regressed, Unchanged};
     let tally = tally(
         &[
-            said(slower("encode", 10), &[("codec/encode", Regressed), ("quota/caps", Unchanged)]),
-            said(slower("encode", 10), &[("codec/encode", Inconclusive), ("quota/caps", Regressed)]),
-            said(slower("encode", 10), &[("codec/encode", Regressed), ("codec/round_trip", Regressed)]),
-            said(slower("caps", 10), &[("quota/caps", Regressed), ("codec/encode", Unchanged)]),
+            said(
+                slower("encode", 10),
+                &[("codec/encode", Regressed), ("quota/caps", Unchanged)],
+            ),
+            said(
+                slower("encode", 10),
+                &[("codec/encode", Inconclusive), ("quota/caps", Regressed)],
+            ),
+            said(
+                slower("encode", 10),
+                &[("codec/encode", Regressed), ("codec/round_trip", Regressed)],
+            ),
+            said(
+                slower("caps", 10),
+                &[("quota/caps", Regressed), ("codec/encode", Unchanged)],
+            ),
             said(slower("caps", 50), &[("quota/caps", Unchanged)]),
         ],
         &paths(),
@@ -147,13 +188,28 @@ fn what_is_slowed_is_found_and_what_is_not_is_a_false_alarm() {
         per_mille,
         path: path.map(str::to_owned),
     };
-    assert_eq!(answer(&tally, &found(10, None)), (3, 4, Some(Standing::Broken)));
+    assert_eq!(
+        answer(&tally, &found(10, None)),
+        (3, 4, Some(Standing::Broken))
+    );
     assert_eq!(answer(&tally, &found(10, Some("encode"))), (2, 3, None));
     assert_eq!(answer(&tally, &found(10, Some("caps"))), (1, 1, None));
-    assert_eq!(answer(&tally, &found(50, None)), (0, 1, Some(Standing::Broken)));
-    assert_eq!(answer(&tally, &Question::FoundByCriterion { per_mille: 10 }), (0, 4, None));
+    assert_eq!(
+        answer(&tally, &found(50, None)),
+        (0, 1, Some(Standing::Broken))
+    );
+    assert_eq!(
+        answer(&tally, &Question::FoundByCriterion { per_mille: 10 }),
+        (0, 4, None)
+    );
     assert_eq!(answer(&tally, &Question::FalseAlarmElsewhere), (1, 5, None));
-    assert!(tally.rows.iter().all(|row| row.question != Question::FalseAlarm), "nothing was equal");
+    assert!(
+        tally
+            .rows
+            .iter()
+            .all(|row| row.question != Question::FalseAlarm),
+        "nothing was equal"
+    );
 }
 
 #[test]
@@ -198,7 +254,9 @@ fn counts_and_a_busy_neighbour_have_rows_of_their_own() {
 fn a_run_cut_down_to_medians_is_judged_as_the_whole() {
     let whole = run(vec![
         case("codec/encode").with_clocks(&around(3.0, 0.3, 15), &around(2.5, 0.3, 15)),
-        case("quota/caps").with_rounds(&around(0.0, 0.5, 15)).with_null(&around(0.1, 0.2, 15)),
+        case("quota/caps")
+            .with_rounds(&around(0.0, 0.5, 15))
+            .with_null(&around(0.1, 0.2, 15)),
     ]);
     let cut = condensed(&whole);
     let (of_whole, of_cut) = (judged(&whole), judged(&cut));
@@ -213,7 +271,9 @@ fn a_run_cut_down_to_medians_is_judged_as_the_whole() {
 #[test]
 fn a_repetition_survives_its_file_and_a_strange_file_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let whole = run(vec![case("codec/encode").with_rounds(&around(0.0, 0.5, 15))]);
+    let whole = run(vec![
+        case("codec/encode").with_rounds(&around(0.0, 0.5, 15)),
+    ]);
     let before = said(trial(Subject::Same), &[]);
     let repetition = Repetition::of_pairs(
         &slower("encode", 10),
@@ -238,21 +298,30 @@ fn a_repetition_survives_its_file_and_a_strange_file_is_refused() {
 fn criterions_rule_needs_both_significance_and_one_percent() {
     let mut random = StdRng::seed_from_u64(1);
     let mut sample = |mean: f64, scatter: f64| -> Vec<f64> {
-        (0..40).map(|_| mean * (1.0 + scatter * (random.random::<f64>() - 0.5))).collect()
+        (0..40)
+            .map(|_| mean * (1.0 + scatter * (random.random::<f64>() - 0.5)))
+            .collect()
     };
     for (base, candidate, expected) in [
         (sample(100.0, 0.02), sample(100.0, 0.02), Verdict::Unchanged),
         (sample(100.0, 0.02), sample(103.0, 0.02), Verdict::Regressed),
         (sample(100.0, 0.02), sample(97.0, 0.02), Verdict::Improved),
         // Beyond chance, and within Criterion's noise threshold.
-        (sample(100.0, 0.002), sample(100.8, 0.002), Verdict::Unchanged),
+        (
+            sample(100.0, 0.002),
+            sample(100.8, 0.002),
+            Verdict::Unchanged,
+        ),
         // Large, and by chance.
         (sample(100.0, 4.0), sample(103.0, 4.0), Verdict::Unchanged),
     ] {
         assert_eq!(rule::verdict(&base, &candidate, 7), Some(expected));
     }
     assert_eq!(rule::verdict(&[1.0], &[1.0, 2.0], 7), None);
-    assert_eq!(rule::verdict(&[1.0; 9], &[1.0; 9], 7), Some(Verdict::Unchanged));
+    assert_eq!(
+        rule::verdict(&[1.0; 9], &[1.0; 9], 7),
+        Some(Verdict::Unchanged)
+    );
 }
 
 #[test]
@@ -262,7 +331,9 @@ fn equal_processes_that_differ_by_a_lasting_lean_mislead_criterions_rule() {
     for _ in 0..8 {
         let mut process = || -> Vec<f64> {
             let lean = 1.0 + 0.06 * (random.random::<f64>() - 0.5);
-            (0..15).map(|_| lean * (1.0 + 0.01 * random.random::<f64>())).collect()
+            (0..15)
+                .map(|_| lean * (1.0 + 0.01 * random.random::<f64>()))
+                .collect()
         };
         let (base, candidate) = (process(), process());
         n_wrong += u32::from(rule::verdict(&base, &candidate, 3) != Some(Verdict::Unchanged));
@@ -273,14 +344,21 @@ fn equal_processes_that_differ_by_a_lasting_lean_mislead_criterions_rule() {
 #[test]
 fn the_table_of_slowdowns_is_read_and_checked() {
     let folder = tempfile::tempdir().expect("a folder");
-    assert_eq!(Slowdowns::read(folder.path()).expect("none"), Slowdowns::default());
+    assert_eq!(
+        Slowdowns::read(folder.path()).expect("none"),
+        Slowdowns::default()
+    );
     let table = |text: &str| {
         std::fs::write(folder.path().join("slowdowns.toml"), text).expect("written");
         Slowdowns::read(folder.path())
     };
-    let read = table("[[path]]\nname = 'encode'\ncases = ['codec/encode/*']\ncounted_percent = 0.98\n");
+    let read =
+        table("[[path]]\nname = 'encode'\ncases = ['codec/encode/*']\ncounted_percent = 0.98\n");
     let id = CaseId::new("codec/encode/10kb").expect("well formed");
-    assert_eq!(read.expect("well formed").paths[0].truth(&id), Truth::Slower);
+    assert_eq!(
+        read.expect("well formed").paths[0].truth(&id),
+        Truth::Slower
+    );
     for text in [
         "[[path]]\nname = 'encode'\ncases = []\ncounted_percent = 1.0\n",
         "[[path]]\nname = 'encode'\ncases = ['a/b']\ncounted_percent = 0\n",
