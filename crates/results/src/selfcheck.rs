@@ -5,6 +5,7 @@
 //! intervals, against what is promised; [`check`] is that with the machine and the settings. All but the reading is pure; who measures is `pairs::selfcheck`.
 
 pub mod check;
+pub mod promise;
 pub mod repetition;
 pub mod rule;
 pub mod slowdowns;

@@ -24,9 +24,10 @@ use results::machine::Machine;
 use results::relevance::{PairRelevance, fits};
 use results::report::selfcheck as report;
 use results::selfcheck::check::Check;
+use results::selfcheck::promise::Standing;
 use results::selfcheck::repetition::{self, Means, Neighbour, Repetition, Subject, Trial};
 use results::selfcheck::slowdowns::{self, Slowdowns};
-use results::selfcheck::tally::{Standing, tally};
+use results::selfcheck::tally::{Row, tally};
 
 use crate::cmd::compare::Format;
 use crate::exit::{Exit, SuiteFailed};
@@ -191,8 +192,7 @@ impl<'a> Ground<'a> {
                 eprintln!("kept in {}", path.display());
             }
         }
-        let is_broken =
-            |row: &results::selfcheck::tally::Row| row.standing == Some(Standing::Broken);
+        let is_broken = |row: &Row| row.standing == Some(Standing::Broken);
         Ok(if check.tally.rows.iter().any(is_broken) {
             Exit::Regressed
         } else {

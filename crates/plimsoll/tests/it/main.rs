@@ -7,4 +7,5 @@ mod explain;
 mod flame;
 mod record;
 mod sandbox;
+mod selfcheck;
 mod usage;

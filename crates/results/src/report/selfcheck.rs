@@ -8,9 +8,10 @@ use super::paint::wrapped;
 use super::text::WIDTH;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::selfcheck::check::Check;
+use crate::selfcheck::promise::{Promised, Standing};
 use crate::selfcheck::repetition::{Means, Neighbour};
 use crate::selfcheck::rule;
-use crate::selfcheck::tally::{Promised, Question, Rate, Row, Standing};
+use crate::selfcheck::tally::{Question, Rate, Row};
 use crate::stats::CONFIDENCE;
 
 /// Changes when a reader of the old JSON could be misled by the new one.

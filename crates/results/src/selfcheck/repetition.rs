@@ -128,7 +128,7 @@ impl Trial {
             Subject::Slower { path, .. } => paths
                 .iter()
                 .find(|slow| slow.name == *path)
-                .map_or(Truth::Same, |slow| slow.truth(id)),
+                .map_or(Truth::Same, |slow| slow.truth(id, self.means)),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! name = "encode"                          # what the variable PLIMSOLL_SLOWDOWN names
 //! cases = ["codec/encode/*"]               # made slower by the percentage that the variable says
 //! beside = ["codec/round_trip/*"]          # made slower too, by less: neither found nor a false alarm
+//! twins = ["codec/encode/1mb"]             # of the cases, those whose count takes a thousand turns or so
 //! counted_percent = 0.98                   # by instructions, of one percent that was asked for
 //! ```
 
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::repetition::Means;
 use crate::case_id::CaseId;
 use crate::error::Error;
 use crate::files;
@@ -42,6 +44,9 @@ pub struct SlowPath {
     /// Patterns of the cases that become slower by a part of it.
     #[serde(default)]
     pub beside: Vec<String>,
+    /// Patterns of the cases that can be found by counts: half a percent of ten turns is none.
+    #[serde(default)]
+    pub twins: Vec<String>,
     /// What one percent came to when instructions were counted.
     pub counted_percent: f64,
 }
@@ -79,10 +84,13 @@ impl Slowdowns {
 }
 
 impl SlowPath {
-    /// What becomes of a case.
-    pub fn truth(&self, id: &CaseId) -> Truth {
+    /// What becomes of a case, and is to be seen by these means.
+    pub fn truth(&self, id: &CaseId, means: Means) -> Truth {
         let is_in = |patterns: &[String]| patterns.iter().any(|pattern| fits(pattern, id.as_str()));
-        if is_in(&self.cases) {
+        let is_whole = is_in(&self.cases);
+        if is_whole && means == Means::Counts && !is_in(&self.twins) {
+            Truth::Beside
+        } else if is_whole {
             Truth::Slower
         } else if is_in(&self.beside) {
             Truth::Beside

@@ -5,12 +5,13 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use super::promise::{Promised, Standing};
 use super::repetition::{
     CaseOutcome, Means, Neighbour, Repetition, SCHEMA, Subject, Trial, condensed, read_all, write,
 };
 use super::rule;
 use super::slowdowns::{SlowPath, Slowdowns, Truth, value};
-use super::tally::{Promised, Question, Rate, Standing, Tally, tally};
+use super::tally::{Question, Rate, Tally, tally};
 use crate::case_id::CaseId;
 use crate::pairs::synthetic::{around, case, judged, run};
 use crate::verdict::Verdict;
@@ -35,6 +36,7 @@ fn paths() -> Vec<SlowPath> {
         name: name.to_owned(),
         cases: vec![cases.to_owned()],
         beside: beside.iter().map(|pattern| (*pattern).to_owned()).collect(),
+        twins: vec![cases.to_owned()],
         counted_percent: 1.0,
     };
     vec![
@@ -354,11 +356,11 @@ fn the_table_of_slowdowns_is_read_and_checked() {
     };
     let read =
         table("[[path]]\nname = 'encode'\ncases = ['codec/encode/*']\ncounted_percent = 0.98\n");
+    let paths = read.expect("well formed").paths;
     let id = CaseId::new("codec/encode/10kb").expect("well formed");
-    assert_eq!(
-        read.expect("well formed").paths[0].truth(&id),
-        Truth::Slower
-    );
+    assert_eq!(paths[0].truth(&id, Means::Pairs), Truth::Slower);
+    // Its twin takes too few turns for a count to show anything.
+    assert_eq!(paths[0].truth(&id, Means::Counts), Truth::Beside);
     for text in [
         "[[path]]\nname = 'encode'\ncases = []\ncounted_percent = 1.0\n",
         "[[path]]\nname = 'encode'\ncases = ['a/b']\ncounted_percent = 0\n",

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{json, markdown, text};
 use crate::pairs::synthetic::run;
 use crate::selfcheck::check::Check;
+use crate::selfcheck::promise::Promised;
 use crate::selfcheck::repetition::{Means, Neighbour};
-use crate::selfcheck::tally::{Promised, Question, Rate, Row, Tally};
+use crate::selfcheck::tally::{Question, Rate, Row, Tally};
 
 fn check() -> Check {
     let row = |question, rate: Rate, promised: Option<Promised>| Row {
