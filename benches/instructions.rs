@@ -28,7 +28,10 @@ mod harness {
         codec::codec, fan_out::fan_out, queue::queue, quota::quota, transition::transition,
     };
 
+    // The environment is cleared otherwise; unset in any normal run.
     iai_callgrind::main!(
+        config = iai_callgrind::LibraryBenchmarkConfig::default()
+            .pass_through_env("PLIMSOLL_SLOWDOWN");
         library_benchmark_groups = codec,
         fan_out,
         queue,

@@ -8,14 +8,18 @@ use toml::{Table, Value};
 use crate::{entries, name, none, read, root};
 
 /// What each of our packages may stand on, in code that is not a test: the picture of the design.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
+    ("slowdown", &[]),
     ("query-api", &[]),
-    ("run-state", &[]),
-    ("quota", &[]),
+    ("run-state", &["slowdown"]),
+    ("quota", &["slowdown"]),
     ("results", &[]),
     ("pairs", &["results"]),
     ("testbed", &["query-api"]),
-    ("control-plane", &["query-api", "run-state", "quota"]),
+    (
+        "control-plane",
+        &["query-api", "run-state", "quota", "slowdown"],
+    ),
     (
         "loadgen",
         &[

@@ -66,6 +66,8 @@ pub struct Built {
     known: Vec<String>,
     /// What its compiler says of itself.
     toolchain: String,
+    /// Environment of its processes, beside what they inherit.
+    pub(crate) variables: Vec<(String, String)>,
     tree: Arc<Worktree>,
 }
 
@@ -120,8 +122,36 @@ impl Built {
             suites: vec![suite.relinked(folder, seed)?],
             known: self.known.clone(),
             toolchain: self.toolchain.clone(),
+            variables: self.variables.clone(),
             tree: Arc::clone(&self.tree),
         })
+    }
+
+    /// The same with a variable in the environment of its processes.
+    pub fn with_variable(&self, name: &str, value: &str) -> Self {
+        let mut built = self.clone();
+        built.variables.push((name.to_owned(), value.to_owned()));
+        built
+    }
+
+    /// The same programs as other files, under paths of the same length.
+    ///
+    /// One file would be in memory once for two processes, as the programs of two commits never are.
+    pub fn copied(&self) -> Result<Self, Error> {
+        let mut built = self.clone();
+        for suite in &mut built.suites {
+            let original = suite.program();
+            let name = suite.programs.file_name().unwrap_or_default();
+            let other: String = name.to_string_lossy().chars().rev().collect();
+            suite.programs.set_file_name(other);
+            fs::create_dir_all(&suite.programs).map_err(Error::file(&suite.programs))?;
+            fs::copy(&original, suite.program()).map_err(Error::file(&original))?;
+        }
+        if let Some(first) = built.suites.first() {
+            // Listed, so that it is cleared away in its time.
+            kept::list(&first.programs, &built.suites)?;
+        }
+        Ok(built)
     }
 
     /// Where Cargo would start a suite.
@@ -261,6 +291,7 @@ impl Workshop {
             suites,
             known,
             toolchain,
+            variables: Vec::new(),
             tree: Arc::new(tree),
         })
     }

@@ -12,13 +12,19 @@ pub(crate) struct Cores(libc::cpu_set_t);
 impl Cores {
     /// The cores that the calling thread may run on.
     pub(crate) fn allowed() -> Result<Self, Error> {
+        // 0 is the calling thread.
+        Self::of_thread(0).map_err(Error::Core)
+    }
+
+    /// The cores that a thread of this process may run on.
+    pub(crate) fn of_thread(thread: libc::pid_t) -> io::Result<Self> {
         let mut set = empty();
-        // SAFETY: the pointer is to a live, writable set of the given size; 0 is the calling thread.
-        let status = unsafe { libc::sched_getaffinity(0, mem::size_of_val(&set), &mut set) };
+        // SAFETY: the pointer is to a live, writable set of the given size.
+        let status = unsafe { libc::sched_getaffinity(thread, mem::size_of_val(&set), &mut set) };
         if status == 0 {
             Ok(Self(set))
         } else {
-            Err(Error::Core(io::Error::last_os_error()))
+            Err(io::Error::last_os_error())
         }
     }
 

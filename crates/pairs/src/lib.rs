@@ -37,6 +37,9 @@ pub mod session;
 pub mod past;
 
 #[cfg(feature = "driver")]
+pub mod selfcheck;
+
+#[cfg(feature = "driver")]
 pub mod schedule;
 
 #[cfg(feature = "driver")]

@@ -239,6 +239,7 @@ pub(crate) fn command(side: &Built, suite: &Suite) -> Command {
         .arg("--bench")
         .current_dir(&folder)
         .env("CARGO_MANIFEST_DIR", &folder)
+        .envs(side.variables.iter().map(|(name, value)| (name, value)))
         .env_remove("CARGO_CRITERION_PORT");
     command
 }

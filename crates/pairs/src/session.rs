@@ -71,14 +71,26 @@ impl<'w> Session<'w> {
         settings: &Settings,
         watch: &'w dyn Watch,
     ) -> Result<Self, Error> {
+        Self::open_only(workshop, built, settings, watch, |_| true)
+    }
+
+    /// The same with some of the cases alone.
+    pub fn open_only(
+        workshop: &Workshop,
+        built: [Built; 2],
+        settings: &Settings,
+        watch: &'w dyn Watch,
+        is_wanted: impl Fn(&CaseId) -> bool,
+    ) -> Result<Self, Error> {
         let same_programs = match settings.equal_programs {
             EqualPrograms::Leave => workshop.same_programs(&built, watch)?,
             EqualPrograms::Measure => BTreeMap::new(),
         };
-        let listed = listing::list([&built[0], &built[1]], &same_programs, watch)?;
+        let mut listed = listing::list([&built[0], &built[1]], &same_programs, watch)?;
+        listed.retain(|listed| is_wanted(&listed.case));
         if listed.is_empty() {
             return Err(Error::NothingToMeasure {
-                reason: "no suite of either side has a Criterion case".to_owned(),
+                reason: "no suite of either side has a Criterion case that is wanted".to_owned(),
             });
         }
         let mut schedule = Schedule::new(settings.seed, Cores::allowed()?.numbers());

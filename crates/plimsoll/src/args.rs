@@ -6,7 +6,9 @@ mod compare;
 mod duration;
 mod flame;
 mod format;
+mod power;
 mod report;
+mod selfcheck;
 
 use std::path::PathBuf;
 
@@ -17,13 +19,17 @@ use self::ab::TypedAb;
 use self::baseline::TypedBaseline;
 use self::compare::TypedCompare;
 use self::flame::TypedFlame;
+use self::power::TypedPower;
 use self::report::TypedReport;
+use self::selfcheck::TypedSelfcheck;
 use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::compare::CompareSettings;
 use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
+use crate::cmd::power::PowerSettings;
 use crate::cmd::report::ReportSettings;
+use crate::cmd::selfcheck::SelfcheckSettings;
 
 /// A command with all its settings.
 #[derive(Debug)]
@@ -36,6 +42,8 @@ pub(crate) enum Command {
     Flame(FlameSettings),
     Report(ReportSettings),
     Explain(ExplainSettings),
+    Selfcheck(SelfcheckSettings),
+    Power(PowerSettings),
 }
 
 /// Parses the command line; usage errors end the process with code 2, as bad input does.
@@ -81,6 +89,10 @@ enum TypedCommand {
     Report(TypedReport),
     /// Print what a load scenario comes down to, before anything runs.
     Explain(TypedExplain),
+    /// Check the tool itself: how often it is wrong about equal programs, and which slowdowns it finds.
+    Selfcheck(TypedSelfcheck),
+    /// Print the smallest slowdown that pair mode finds here, case by case.
+    Power(TypedPower),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,6 +128,8 @@ impl Typed {
                 scenario: typed.scenario,
                 folder: typed.scenarios,
             }),
+            TypedCommand::Selfcheck(typed) => Command::Selfcheck(typed.into_settings()),
+            TypedCommand::Power(typed) => Command::Power(typed.into_settings()),
         }
     }
 }
@@ -151,6 +165,9 @@ mod tests {
             "ab main --rounds 0",
             "baseline record --processes 0",
             "drift",
+            "selfcheck --sizes 0.05",
+            "selfcheck --sizes many",
+            "power --rounds 0",
         ] {
             let words = std::iter::once("plimsoll").chain(line.split_whitespace());
             assert!(Typed::try_parse_from(words).is_err(), "{line:?}");

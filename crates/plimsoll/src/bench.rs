@@ -25,7 +25,7 @@ pub(crate) struct Run<'a> {
 
 /// Builds bench targets, with Cargo's own progress on stderr, so that no measured process waits for the compiler.
 pub(crate) fn build(workspace: &Workspace, targets: &[&str]) -> anyhow::Result<()> {
-    let mut command = cargo_bench(workspace, targets);
+    let mut command = cargo_bench(&workspace.root, targets);
     let status = command
         .arg("--no-run")
         .stdout(Stdio::null())
@@ -99,7 +99,7 @@ impl Run<'_> {
     }
 
     fn command(&self) -> Command {
-        let mut command = cargo_bench(self.workspace, &[self.target]);
+        let mut command = cargo_bench(&self.workspace.root, &[self.target]);
         command.arg("--").args(&self.arguments);
         for (name, path) in &self.variables {
             command.env(name, path);
@@ -122,11 +122,12 @@ pub(crate) fn telling_lines(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn cargo_bench(workspace: &Workspace, targets: &[&str]) -> Command {
+/// `cargo bench` of these targets in a workspace.
+pub(crate) fn cargo_bench(root: &Path, targets: &[&str]) -> Command {
     let mut command = Command::new(cargo());
     // Not `--package benches`: alone it would be built with other features of shared packages than `cargo bench`
     // gives it, and measured otherwise.
-    command.current_dir(&workspace.root).arg("bench");
+    command.current_dir(root).arg("bench");
     // What `cargo run` tells us about our package would make build scripts that look at it run again in the inner
     // Cargo, and everything that stands on them, which is most of the tree.
     for (variable, _) in std::env::vars_os() {

@@ -6,4 +6,6 @@ pub(crate) mod compare;
 pub(crate) mod crd;
 pub(crate) mod explain;
 pub(crate) mod flame;
+pub(crate) mod power;
 pub(crate) mod report;
+pub(crate) mod selfcheck;

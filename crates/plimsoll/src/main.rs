@@ -38,5 +38,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Flame(settings) => cmd::flame::run(&settings),
         Command::Report(settings) => cmd::report::run(&settings),
         Command::Explain(settings) => cmd::explain::run(&settings),
+        Command::Selfcheck(settings) => cmd::selfcheck::run(&settings),
+        Command::Power(settings) => cmd::power::run(&settings),
     }
 }

@@ -23,6 +23,14 @@ pub(crate) enum Format {
     Gha,
 }
 
+/// How to say a table that is no judged comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TableFormat {
+    Text,
+    Json,
+    Markdown,
+}
+
 /// Every form that was asked for.
 #[derive(Debug)]
 pub(crate) struct Telling {

@@ -100,13 +100,16 @@ impl CapSet {
     ///
     /// If a claim's cap was found in a set with more caps than this one.
     pub fn acquire(&self, claims: &[Claim<'_>]) -> Result<Permit, Refusal> {
+        #[cfg(feature = "slowdown")]
+        if slowdown::CAPS.again() {
+            drop(std::hint::black_box(self.acquire_once(claims)));
+        }
+        self.acquire_once(claims)
+    }
+
+    fn acquire_once(&self, claims: &[Claim<'_>]) -> Result<Permit, Refusal> {
         let inner = &self.inner;
         let hashes: Vec<u64> = claims.iter().map(|claim| inner.hash(claim)).collect();
-        #[cfg(feature = "injected-slowdown")]
-        drop(std::hint::black_box({
-            let hashes = claims.iter().map(|claim| inner.hash(claim));
-            hashes.collect::<Vec<u64>>()
-        }));
         let mut locked = Locked::new(inner, &hashes);
         let mut taken: Vec<Place> = Vec::with_capacity(claims.len());
         for (claim, &hash) in claims.iter().zip(&hashes) {

@@ -23,6 +23,7 @@ pub mod profile;
 pub mod record;
 pub mod relevance;
 pub mod report;
+pub mod selfcheck;
 pub mod stats;
 pub mod tables;
 pub mod verdict;

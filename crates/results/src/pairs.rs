@@ -11,6 +11,7 @@ pub mod control;
 pub mod cross;
 pub mod judge;
 pub mod level;
+pub mod power;
 pub mod sample;
 pub mod test;
 

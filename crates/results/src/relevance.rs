@@ -129,7 +129,7 @@ impl PairRelevance {
 }
 
 /// Whether the whole text fits a pattern in which a star stands for any characters, slashes too.
-fn fits(pattern: &str, text: &str) -> bool {
+pub fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {

@@ -14,6 +14,8 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod power;
+pub mod selfcheck;
 pub mod text;
 
 mod markup;

@@ -92,8 +92,6 @@ pub fn encode_into<T: Object>(object: &T, out: &mut Vec<u8>) {
 
 /// Decodes an object.
 pub fn decode<T: Object>(bytes: &[u8]) -> Result<T, CodecError> {
-    #[cfg(feature = "injected-doubling")]
-    drop(std::hint::black_box(read_own_layout::<T>(bytes)));
     if let Some(object) = read_own_layout(bytes) {
         return Ok(object);
     }

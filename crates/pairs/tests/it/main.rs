@@ -13,12 +13,15 @@ use pairs::build::{Built, Workshop};
 use pairs::course::{self, Plan};
 use pairs::error::Error;
 use pairs::referee::Patience;
+use pairs::selfcheck;
 use pairs::session::{EqualPrograms, Session, Settings};
 use pairs::tree::Repository;
 use pairs::watch::{Event, Watch};
+use results::case_id::CaseId;
 use results::pairs::control::NullEstimates;
 use results::pairs::sample::{CaseFailure, Engine, PairCase, PairRun};
 use results::relevance::PairRelevance;
+use results::selfcheck::repetition::Neighbour;
 
 use toy::{Toy, does, works};
 
@@ -209,6 +212,7 @@ fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
     interruption_leaves_nothing_but_what_was_measured(&bench);
     a_base_that_does_not_build_is_named(&bench);
     an_unknown_suite_is_named_with_those_that_are_there(&bench);
+    a_program_is_held_against_its_own_copy(&bench);
     assert_eq!(bench.toy.n_worktrees(), 1);
 }
 
@@ -269,4 +273,38 @@ fn an_unknown_suite_is_named_with_those_that_are_there(bench: &Bench) {
         matches!(&error, Error::UnknownSuite { known, .. } if known.contains(&"sums".to_owned())),
         "{error}"
     );
+}
+
+fn a_program_is_held_against_its_own_copy(bench: &Bench) {
+    let witness = Witness::new();
+    let [program, _] = bench
+        .build("base", Some(&["sums".to_owned()]), &witness)
+        .expect("both are built");
+    let copy = program.copied().expect("a copy");
+    let measured = |times: &str| {
+        let sides = [
+            program.with_variable("TOY_TIMES", "1"),
+            copy.with_variable("TOY_TIMES", times),
+        ];
+        let plan = Plan {
+            budget: Duration::from_secs(3),
+            ..plan()
+        };
+        let surroundings = (Neighbour::None, &witness as &dyn Watch);
+        let is_wanted = |id: &CaseId| id.as_str() == "sums/steady";
+        let measured = selfcheck::measure(
+            &bench.workshop,
+            sides,
+            &settings(),
+            &plan,
+            surroundings,
+            is_wanted,
+        );
+        measured.expect("measured")
+    };
+    let (alike, slower) = (measured("1"), measured("2"));
+    assert_eq!(alike.run.cases.len(), 1, "the others are not wanted");
+    assert_eq!(slower.comparison.rows.len(), 1);
+    let ratios = [&alike, &slower].map(|measured| ratio(case(&measured.run, "sums/steady")));
+    assert!(ratios[1] > 1.4 * ratios[0], "{ratios:?}");
 }

@@ -41,12 +41,18 @@ harness = false
 /// A suite around the given cases.
 const SUITE: &str = r#"
 use std::hint::black_box;
+use std::sync::LazyLock;
 
 use criterion::{criterion_group, criterion_main};
 use pairs::turns::Criterion;
 
+/// A slowdown that whoever runs this may ask for.
+static TIMES: LazyLock<u64> = LazyLock::new(|| {
+    std::env::var("TOY_TIMES").map_or(1, |times| times.parse().expect("a number"))
+});
+
 fn work(n: u64) -> u64 {
-    (0..n).fold(0, |sum, i| black_box(sum ^ i.wrapping_mul(0x9e37)))
+    (0..n * *TIMES).fold(0, |sum, i| black_box(sum ^ i.wrapping_mul(0x9e37)))
 }
 
 fn cases(criterion: &mut Criterion) {

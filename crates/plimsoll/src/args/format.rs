@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::tell::{Format, Telling};
+use crate::tell::{Format, TableFormat, Telling};
 
 #[derive(Args)]
 pub(super) struct TypedTelling {
@@ -35,6 +35,27 @@ enum TypedFormat {
     Bmf,
     /// What github-action-benchmark reads as `customSmallerIsBetter`.
     Gha,
+}
+
+/// `--format` of a command that says a table and judges nothing.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum TypedTableFormat {
+    /// For a terminal.
+    Text,
+    /// All there is.
+    Json,
+    /// For a page.
+    Markdown,
+}
+
+impl TypedTableFormat {
+    pub(super) fn format(self) -> TableFormat {
+        match self {
+            Self::Text => TableFormat::Text,
+            Self::Json => TableFormat::Json,
+            Self::Markdown => TableFormat::Markdown,
+        }
+    }
 }
 
 impl TypedTelling {

@@ -9,4 +9,5 @@ mod project;
 mod record;
 mod report;
 mod sandbox;
+mod selfcheck;
 mod usage;

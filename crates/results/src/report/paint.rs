@@ -42,7 +42,7 @@ fn painted(word: &str, tone: Tone, colour: Colour) -> String {
 }
 
 /// Breaks a sentence at spaces; a longer word stays whole.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

@@ -325,7 +325,15 @@ impl Layout for SessionState {
             plan: Vec::new(),
         };
         if reader.takes(",\"messages\":") {
-            state.messages = reader.list(Reader::message)?;
+            state.messages = reader.list(|reader| {
+                #[cfg(feature = "slowdown")]
+                if slowdown::DECODE.again() {
+                    let at = reader.at;
+                    drop(std::hint::black_box(reader.message()));
+                    reader.at = at;
+                }
+                reader.message()
+            })?;
         }
         if reader.takes(",\"plan\":") {
             state.plan = reader.list(Reader::plan_item)?;

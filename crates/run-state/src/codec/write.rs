@@ -85,7 +85,16 @@ impl SessionState {
         number(out, self.updated_at_ms.0);
         if !self.messages.is_empty() {
             bytes(out, ",\"messages\":");
-            list(out, &self.messages, Message::write);
+            list(out, &self.messages, |message, out| {
+                #[cfg(feature = "slowdown")]
+                if slowdown::ENCODE.again() {
+                    let n_written = out.len();
+                    message.write(out);
+                    std::hint::black_box(&*out);
+                    out.truncate(n_written);
+                }
+                message.write(out);
+            });
         }
         if !self.plan.is_empty() {
             bytes(out, ",\"plan\":");

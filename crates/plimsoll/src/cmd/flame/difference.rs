@@ -50,8 +50,7 @@ pub(crate) fn run(settings: &FlameSettings, of: &DifferenceSettings) -> anyhow::
             settings.case
         );
     };
-    let folder = of.workspace.as_deref().unwrap_or(Path::new("."));
-    let workspace = Workspace::around(folder)?;
+    let workspace = Workspace::at(of.workspace.as_deref())?;
     let built = build(&workspace, of, &id)?;
     let names = names(&built, &id)?;
 
