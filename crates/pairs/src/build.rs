@@ -29,6 +29,7 @@ mod key;
 mod link;
 mod metadata;
 mod same;
+mod twins;
 
 use link::Scripts;
 use metadata::Target;

@@ -8,6 +8,7 @@
 
 pub mod comparison;
 pub mod control;
+pub mod counts;
 pub mod cross;
 pub mod judge;
 pub mod level;

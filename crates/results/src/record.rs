@@ -41,13 +41,29 @@ pub struct Record {
 }
 
 /// What a record's numbers count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Nanoseconds of wall time per iteration.
     Nanoseconds,
     /// Instructions executed.
     Instructions,
+    /// Calls that ask for memory.
+    Allocations,
+}
+
+impl Unit {
+    /// All of them, in the order in which reports show them.
+    pub const ALL: [Self; 3] = [Self::Nanoseconds, Self::Instructions, Self::Allocations];
+
+    /// What is counted, as the head of a column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "time",
+            Self::Instructions => "instructions",
+            Self::Allocations => "allocations",
+        }
+    }
 }
 
 /// Where a record comes from.

@@ -18,6 +18,7 @@ pub mod power;
 pub mod selfcheck;
 pub mod text;
 
+mod causes;
 mod markup;
 mod method;
 mod of_comparison;

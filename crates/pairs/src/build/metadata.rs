@@ -46,6 +46,18 @@ pub(super) fn cargo(workspace: &Path) -> Command {
     command
 }
 
+/// Whether a tree has a bench target of this name, whatever features it wants.
+pub(super) fn has_bench(workspace: &Path, tree: &str, name: &str) -> Result<bool, Error> {
+    let metadata = of(workspace, tree)?;
+    let packages = metadata["packages"].as_array();
+    let targets = packages
+        .into_iter()
+        .flatten()
+        .filter_map(|package| package["targets"].as_array());
+    let mut targets = targets.flatten();
+    Ok(targets.any(|target| is_bench(target) && target["name"] == name))
+}
+
 /// What Cargo says about a tree and all that it stands on.
 pub(super) fn of(workspace: &Path, tree: &str) -> Result<Value, Error> {
     let failed = |words: String| Error::Metadata {

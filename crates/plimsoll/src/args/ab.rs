@@ -29,6 +29,9 @@ pub(super) struct TypedAb {
     /// Measure suites that are the same program on both sides, too, to see what equal programs give here.
     #[arg(long)]
     measure_equal: bool,
+    /// Do not count instructions, which valgrind does in a build of its own.
+    #[arg(long)]
+    no_counts: bool,
     /// Draws the order of cases and sides; random unless given.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -54,6 +57,7 @@ impl TypedAb {
             budget: self.budget,
             n_rounds: usize::from(self.rounds),
             measures_equal_programs: self.measure_equal,
+            counts: !self.no_counts,
             seed: self.seed,
             workspace: self.workspace,
             features: self.features,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use pairs::build::{Built, Workshop};
+use pairs::counts::{self, Tools};
 use pairs::course::{self, Plan};
 use pairs::error::Error;
 use pairs::referee::Patience;
@@ -20,7 +21,8 @@ use pairs::watch::{Event, Watch};
 use pairs::{interrupt, past};
 use results::machine::Machine;
 use results::pairs::comparison::PairComparison;
-use results::pairs::sample;
+use results::pairs::counts::PairCounts;
+use results::pairs::sample::{self, PairCase};
 use results::relevance::PairRelevance;
 use results::report::model::Report;
 use results::report::{self, json};
@@ -44,6 +46,8 @@ pub(crate) struct AbSettings {
     pub(crate) n_rounds: usize,
     /// Whether suites that are the same program on both sides take turns, too.
     pub(crate) measures_equal_programs: bool,
+    /// Whether the instructions of both sides are counted where the tools are there.
+    pub(crate) counts: bool,
     /// Unset means another one each time.
     pub(crate) seed: Option<u64>,
     /// Unset means the current folder's.
@@ -78,13 +82,22 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
             EqualPrograms::Leave
         },
     };
+    let counted = built.clone();
     let mut session = Session::open(&workshop, built, &measured, &watch).map_err(undecided)?;
+    let is_measured = |case: &PairCase| case.same_program.is_none();
+    let counts = if settings.counts && session.run().cases.iter().any(is_measured) {
+        let sides = [&counted[0], &counted[1]];
+        let counts = counts::take(&workshop, sides, &Tools::look(), &watch);
+        Some(counts.map_err(undecided)?)
+    } else {
+        None
+    };
     let plan = Plan {
         n_rounds: settings.n_rounds,
         budget: settings.budget,
         relevance,
         null_estimates: past::null_estimates(&ours.join("null"), &Machine::here()),
-        count_ratios: BTreeMap::new(),
+        count_ratios: counts.as_ref().map(PairCounts::ratios).unwrap_or_default(),
     };
     let judged = course::follow(&mut session, &plan);
     watch.bar.finish_and_clear();
@@ -96,8 +109,12 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
         .unwrap_or_else(|| workspace.last_ab());
     sample::write(&output, session.run())?;
     eprintln!("all samples are in {}", output.display());
-    let tell = |comparison: &PairComparison| -> anyhow::Result<()> {
-        let report = Report::of_pairs(session.run(), comparison);
+    let tell = |comparison: PairComparison| -> anyhow::Result<()> {
+        let comparison = PairComparison {
+            counts,
+            ..comparison
+        };
+        let report = Report::of_pairs(session.run(), &comparison);
         let text = json::render(&report).context("failed to write JSON")?;
         report::write(&beside(&output), &text)?;
         teller.tell(&report)
@@ -105,12 +122,13 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     match judged {
         Ok(comparison) => {
             past::keep(&ours.join("null"), session.run())?;
-            tell(&comparison)?;
-            Ok(comparison.outcome().into())
+            let exit = comparison.outcome().into();
+            tell(comparison)?;
+            Ok(exit)
         }
         Err(Error::Interrupted) => {
             eprintln!("interrupted: this is what the rounds so far say");
-            tell(&course::verdict(&session, &plan))?;
+            tell(course::verdict(&session, &plan))?;
             Ok(Exit::CouldNotTell)
         }
         Err(error) => Err(error.into()),

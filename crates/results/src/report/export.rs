@@ -13,13 +13,13 @@ use crate::record::Unit;
 
 /// Renders Bencher's metric format: the measures of each case, by name.
 ///
-/// Times are under its built-in measure `latency`, which is in nanoseconds; counts are under `instructions`.
+/// Times are under its built-in measure `latency`, which is in nanoseconds; counts are under `instructions` and `allocations`.
 pub fn bmf(report: &Report) -> Result<String, serde_json::Error> {
     let mut measures_by_case: BTreeMap<&str, BTreeMap<&str, Metric>> = BTreeMap::new();
     for (case, value) in measured(report) {
         let measure = match case.unit {
             Unit::Nanoseconds => "latency",
-            Unit::Instructions => "instructions",
+            counted => counted.as_str(),
         };
         let metric = Metric {
             value,
@@ -39,7 +39,10 @@ pub fn gha(report: &Report) -> Result<String, serde_json::Error> {
             // One name must not stand for two units.
             let (name, unit) = match case.unit {
                 Unit::Nanoseconds => (case.id.clone(), "ns/iter"),
-                Unit::Instructions => (format!("{} (instructions)", case.id), "instructions"),
+                counted => (
+                    format!("{} ({})", case.id, counted.as_str()),
+                    counted.as_str(),
+                ),
             };
             let half_width = |(low, high): (f64, f64)| (high - low) / 2.0;
             Entry {

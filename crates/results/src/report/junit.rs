@@ -194,7 +194,7 @@ fn of_case(case: &Case, report: &Report) -> Test {
     parts.extend(findings.map(words::finding));
     let (name, seconds) = match case.unit {
         Unit::Nanoseconds => (case.key().to_owned(), case.now.map(|now| now / 1e9)),
-        Unit::Instructions => (format!("{} (instructions)", case.key()), None),
+        counted => (format!("{} ({})", case.key(), counted.as_str()), None),
     };
     Test {
         name,

@@ -97,7 +97,7 @@ fn findings(page: &mut Page, report: &Report) {
 }
 
 fn cases(page: &mut Page, report: &Report, cases: &[&Case]) {
-    for unit in [Unit::Nanoseconds, Unit::Instructions] {
+    for unit in Unit::ALL {
         let of_unit = cases.iter().filter(|case| case.unit == unit);
         let rows = of_unit.map(|case| {
             let mut verdict = vec![case.verdict.to_string()];

@@ -131,6 +131,8 @@ pub struct Case {
     pub change: Option<Change>,
     /// The change of CPU time; unset where it was not taken.
     pub cpu: Option<Change>,
+    /// Instructions of the base and the candidate, of a case that has a twin; unset for a comparison with baselines.
+    pub instructions: Option<BothSides>,
     /// The share below which a change does not matter; unset where nothing was judged.
     pub relevance: Option<f64>,
     /// How the sides took turns; unset for a comparison with baselines.
@@ -159,6 +161,16 @@ pub struct Change {
     pub p_corrected: Option<f64>,
     /// The share that the interval must lie beyond; unset for a comparison with baselines.
     pub floor: Option<f64>,
+}
+
+/// What both sides counted, exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BothSides {
+    /// Of the base.
+    pub base: u64,
+    /// Of the candidate.
+    pub candidate: u64,
 }
 
 /// What fresh rounds say.
@@ -265,6 +277,14 @@ pub enum About {
     NoCountBaseline,
     /// The instruction counts were recorded with other tools or processor features.
     OtherCountMachine,
+    /// No allocations are recorded.
+    NoAllocationBaseline,
+    /// The allocations were recorded with another compiler or for another architecture.
+    OtherAllocationMachine,
+    /// Counts that say less than they seem to.
+    Lints,
+    /// What the instructions of both sides say, or why nobody counted them.
+    Counts,
     /// A suite began and did not come to its end.
     Unfinished,
     /// The null control fired more often than chance does.

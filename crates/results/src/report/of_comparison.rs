@@ -1,18 +1,22 @@
 //! A comparison with baselines, as reports show it.
 
+use super::causes;
 use super::model::{
     About, Case, Change, Kind, Method, NotJudged, Note, NotedDifference, Reason, Report, SCHEMA,
 };
 use crate::compare::{FALSE_ALARM_BUDGET, MIN_FAMILY};
 use crate::comparison::{self, Comparison, Row};
+use crate::culprits::Culprits;
 use crate::machine::{Difference, Machine};
+use crate::record::Unit;
 use crate::stats::CONFIDENCE;
 use crate::verdict::Verdict;
 
 impl Report {
     /// Of a comparison with baselines; the machine is that of the measurement, where it is known.
     pub fn of_comparison(comparison: &Comparison, machine: Option<Machine>) -> Self {
-        let cases = comparison.rows.iter().map(case).collect();
+        let rows = comparison.rows.iter();
+        let cases = rows.map(|row| case(row, &comparison.culprits)).collect();
         let notes = comparison.notes.iter();
         let mut notes: Vec<Note> = notes.map(|told| note(told, &comparison.machine)).collect();
         notes.extend(comparison.unfinished.iter().map(|suite| Note {
@@ -38,13 +42,17 @@ impl Report {
             promises: comparison.promises.clone(),
             not_judged: census(comparison),
             notes,
-            findings: Vec::new(),
+            findings: causes::findings(&comparison.culprits),
             histories: Vec::new(),
         }
     }
 }
 
-fn case(row: &Row) -> Case {
+fn case(row: &Row, culprits: &Culprits) -> Case {
+    let has_cause = row.unit == Unit::Instructions && row.verdict == Verdict::Regressed;
+    let cause = has_cause
+        .then(|| causes::remark(culprits, &row.id))
+        .flatten();
     let change = row.ratio.map(|ratio| Change {
         ratio,
         p: None,
@@ -65,7 +73,8 @@ fn case(row: &Row) -> Case {
         confirmation: None,
         verdict: row.verdict,
         reasons: reason(row).into_iter().collect(),
-        remarks: row.reason.iter().cloned().collect(),
+        remarks: row.reason.iter().cloned().chain(cause).collect(),
+        instructions: None,
     }
 }
 
@@ -116,6 +125,11 @@ fn note(note: &comparison::Note, machine: &str) -> Note {
         Told::Drifted { differences } => (About::Drifted, differences),
         Told::NoCountBaseline => (About::NoCountBaseline, &[]),
         Told::OtherCountMachine { differences } => (About::OtherCountMachine, differences),
+        Told::NoAllocationBaseline => (About::NoAllocationBaseline, &[]),
+        Told::OtherAllocationMachine { differences } => {
+            (About::OtherAllocationMachine, differences)
+        }
+        Told::Lints { .. } => (About::Lints, &[]),
     };
     let differences = differences.iter().map(|difference| NotedDifference {
         field: difference.field.to_owned(),
@@ -168,6 +182,22 @@ fn text_of(note: &comparison::Note, machine: &str) -> String {
             "no judgement of instruction counts: they were recorded elsewhere; it differs in {}.",
             listed(differences)
         ),
+        Note::NoAllocationBaseline => {
+            "no judgement of allocations: none are recorded. Record them with \
+             `cargo plimsoll baseline record --allocations`."
+                .to_owned()
+        }
+        Note::OtherAllocationMachine { differences } => format!(
+            "no judgement of allocations: they were recorded elsewhere; it differs in {}.",
+            listed(differences)
+        ),
+        Note::Lints { lints } => {
+            let lints: Vec<String> = lints.iter().map(ToString::to_string).collect();
+            format!(
+                "counts that say less than they seem to: {}.",
+                lints.join("; ")
+            )
+        }
     }
 }
 

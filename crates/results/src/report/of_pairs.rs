@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use super::causes;
 use super::model::{
-    About, Case, Change, Control, Fresh, Kind, Method, NotJudged, Note, PairMethod, Reason, Report,
-    SCHEMA, Sides,
+    About, BothSides, Case, Change, Control, Fresh, Kind, Method, NotJudged, Note, PairMethod,
+    Reason, Report, SCHEMA, Sides,
 };
 use super::words;
 use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
+use crate::culprits::Culprits;
 use crate::pairs::comparison::{
     Confirmation, ConfirmedOn, Delta, Finding, LayoutCheck, Next, PairComparison, PairRow,
 };
+use crate::pairs::counts::{CaseCounts, PairCounts};
 use crate::pairs::judge::REPORT_RATE;
 use crate::pairs::sample::{CaseFailure, PairCase, PairRun, SameProgram, Sample};
 use crate::record::Unit;
@@ -67,7 +70,7 @@ impl Report {
             promises: Vec::new(),
             not_judged,
             notes: notes(comparison),
-            findings: Vec::new(),
+            findings: causes::findings(culprits(comparison)),
             histories: Vec::new(),
         }
     }
@@ -96,13 +99,14 @@ fn case(row: &PairRow, measured: Option<&PairCase>, comparison: &PairComparison)
         now_interval: candidate.map(|candidate| (candidate.low, candidate.high)),
         change: row.wall.map(change),
         cpu: row.cpu.map(change),
+        instructions: instructions(comparison, &row.id),
         relevance: Some(row.relevance),
         engine: Some(row.engine),
         n_rounds: Some(row.n_rounds),
         confirmation,
         verdict: row.verdict,
         reasons: reasons(row, failure, comparison.control.is_contaminated()),
-        remarks: remarks(row),
+        remarks: remarks(row, comparison),
     }
 }
 
@@ -184,7 +188,7 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
 }
 
 /// Why the verdict is not a plain one, what the other clock says, and what confirmed it.
-fn remarks(row: &PairRow) -> Vec<String> {
+fn remarks(row: &PairRow, comparison: &PairComparison) -> Vec<String> {
     let mut remarks: Vec<String> = row.reason.iter().cloned().collect();
     let is_quiet = |finding: Option<Finding>| matches!(finding, None | Some(Finding::Same));
     let cpu_finding = row.cpu.map(|delta| delta.finding);
@@ -212,6 +216,13 @@ fn remarks(row: &PairRow) -> Vec<String> {
             remarks.push(format!("p of the fresh rounds {}", words::p_value(p)));
         }
         Confirmation::NotNeeded | Confirmation::Needed => {}
+    }
+    if let Some(counts) = instructions(comparison, &row.id)
+        && counts.base != counts.candidate
+    {
+        let ratio = counts.candidate as f64 / counts.base as f64;
+        remarks.push(format!("instructions {} %", words::percent(ratio)));
+        remarks.extend(causes::remark(culprits(comparison), row.id.as_str()));
     }
     if row.next == Next::MoreRounds {
         remarks.push("more rounds could decide it".to_owned());
@@ -273,6 +284,9 @@ fn notes(comparison: &PairComparison) -> Vec<Note> {
         );
         note(About::NullControl, text);
     }
+    if let Some(text) = counts(comparison) {
+        note(About::Counts, text);
+    }
     if let Some(text) = same_programs(comparison) {
         note(About::SameProgram, text);
     }
@@ -318,4 +332,53 @@ fn same_programs(comparison: &PairComparison) -> Option<String> {
             suites.join(", ")
         )
     })
+}
+
+fn instructions(comparison: &PairComparison, id: &CaseId) -> Option<BothSides> {
+    let Some(PairCounts::Taken { cases, .. }) = &comparison.counts else {
+        return None;
+    };
+    let case = cases.iter().find(|case| case.id == *id)?;
+    Some(BothSides {
+        base: case.base?,
+        candidate: case.candidate?,
+    })
+}
+
+fn culprits(comparison: &PairComparison) -> &Culprits {
+    static NOBODY: Culprits = Culprits::nobody();
+    match &comparison.counts {
+        Some(PairCounts::Taken { culprits, .. }) => culprits,
+        Some(PairCounts::NotAvailable { .. }) | None => &NOBODY,
+    }
+}
+
+/// What the counts of both sides say together, and of the twins without a row; `None` if nobody was asked to count.
+fn counts(comparison: &PairComparison) -> Option<String> {
+    let cases = match comparison.counts.as_ref()? {
+        PairCounts::NotAvailable { because } => {
+            return Some(format!("instructions were not counted: {because}."));
+        }
+        PairCounts::Taken { cases, .. } => cases,
+    };
+    let changed = |case: &&CaseCounts| case.base != case.candidate;
+    let n_equal = cases.len() - cases.iter().filter(changed).count();
+    let has_row = |id: &CaseId| comparison.rows.iter().any(|row| row.id == *id);
+    let rowless = cases.iter().filter(changed);
+    let rowless = rowless.filter(|case| case.ratio().is_none() || !has_row(&case.id));
+    let mut sentences = vec![format!(
+        "instructions: {n_equal} of {} twins equal.",
+        cases.len()
+    )];
+    sentences.extend(rowless.map(|case| match (case.base, case.candidate) {
+        (Some(_), None) => format!("{}: a twin in the base alone.", case.id),
+        (None, _) => format!("{}: a twin in the candidate alone.", case.id),
+        (Some(base), Some(candidate)) => format!(
+            "{}: {} → {}.",
+            case.id,
+            words::grouped(base as f64),
+            words::grouped(candidate as f64)
+        ),
+    }));
+    Some(sentences.join(" "))
 }

@@ -9,7 +9,7 @@ use crate::verdict::Verdict;
 pub(super) fn heads(kind: Kind, unit: Unit) -> Vec<&'static str> {
     match (kind, unit) {
         (Kind::Baselines, Unit::Nanoseconds) => vec!["time", "baseline", "change [95 %]"],
-        (Kind::Baselines, Unit::Instructions) => vec!["instructions", "baseline", "change"],
+        (Kind::Baselines, counted) => vec![counted.as_str(), "baseline", "change"],
         (Kind::Pairs, _) => vec!["time [95 %]", "p", "rounds", "floor"],
     }
 }

@@ -4,7 +4,6 @@ use super::model::{About, Case, Kind, Note, Reason, Report};
 use super::paint::{Page, Tone, tone_of_promise, tone_of_verdict};
 use super::{Colour, table, words};
 use crate::comparison::{Outcome, PromiseRow};
-use crate::record::Unit;
 use crate::verdict::Verdict;
 
 /// Columns of the whole table.
@@ -57,7 +56,7 @@ fn cases(page: &mut Page, report: &Report) {
     // A note has those of the same program, in one line.
     let has_row = |case: &&Case| !case.reasons.contains(&Reason::SameProgram);
     let mut shown: Vec<&Case> = report.shown().filter(has_row).collect();
-    shown.sort_by_key(|case| (case.suite(), case.unit == Unit::Instructions, &case.id));
+    shown.sort_by_key(|case| (case.suite(), case.unit, &case.id));
     let mut head = None;
     for case in shown {
         if head != Some((case.suite(), case.unit)) {

@@ -141,7 +141,7 @@ pub(super) fn or_none<T>(value: Option<T>, in_words: impl FnOnce(T) -> String) -
 pub(super) fn quantity(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Nanoseconds => time(value),
-        Unit::Instructions => grouped(value),
+        Unit::Instructions | Unit::Allocations => grouped(value),
     }
 }
 
@@ -167,7 +167,7 @@ pub(super) fn four_digits(value: f64) -> String {
 }
 
 /// A whole number with its digits in threes.
-fn grouped(value: f64) -> String {
+pub(super) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

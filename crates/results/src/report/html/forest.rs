@@ -68,7 +68,7 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
             .iter()
             .map(|case| table::rank(case.verdict))
             .min();
-        (worst, group.suite, group.unit == Unit::Instructions)
+        (worst, group.suite, group.unit)
     });
     groups
 }
@@ -93,10 +93,10 @@ fn legend(page: &mut String, report: &Report) {
 }
 
 fn write_group(page: &mut String, group: &Group<'_>, axis: Axis, kind: Kind) {
-    let (now, before) = match (group.unit, kind) {
-        (Unit::Instructions, _) => ("instructions", "before"),
-        (Unit::Nanoseconds, Kind::Baselines) => ("time", "baseline"),
-        (Unit::Nanoseconds, Kind::Pairs) => ("time", "base"),
+    let now = group.unit.as_str();
+    let before = match kind {
+        Kind::Baselines => "baseline",
+        Kind::Pairs => "base",
     };
     let n_cases = group.cases.len();
     let _ = writeln!(

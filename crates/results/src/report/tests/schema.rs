@@ -173,12 +173,16 @@ const REASONS: [Reason; 25] = [
     Reason::Undecided,
 ];
 
-const ABOUTS: [About; 13] = [
+const ABOUTS: [About; 17] = [
     About::NoBaseline,
     About::OtherMachine,
     About::Drifted,
     About::NoCountBaseline,
     About::OtherCountMachine,
+    About::NoAllocationBaseline,
+    About::OtherAllocationMachine,
+    About::Lints,
+    About::Counts,
     About::Unfinished,
     About::Contaminated,
     About::NullControl,
