@@ -73,12 +73,17 @@ impl Profile {
         files::write_at_once(path, &text)
     }
 
-    /// How often each function was the innermost one: where the time itself was spent.
+    /// How often each function was the innermost one outside of the standard library: whose work it was.
+    ///
+    /// What is inlined from the standard library differs from build to build, and nobody can mend it there.
     fn samples_by_function(&self) -> BTreeMap<&str, u64> {
         let mut samples_by_function = BTreeMap::new();
         for (stack, samples) in &self.samples_by_stack {
             let innermost = stack.rsplit(';').next().unwrap_or(stack);
-            *samples_by_function.entry(innermost).or_default() += samples;
+            let worker = stack.rsplit(';').find(|frame| !is_of_std(frame));
+            *samples_by_function
+                .entry(worker.unwrap_or(innermost))
+                .or_default() += samples;
         }
         samples_by_function
     }
@@ -120,6 +125,19 @@ pub fn comparable(frame: &str) -> String {
         before = letter;
     }
     name
+}
+
+/// Whether a function is of the standard library, or of a type that has no crate, such as `<u64>::_fmt`.
+fn is_of_std(frame: &str) -> bool {
+    let path = frame.trim_start_matches(['<', '&', '*', '[', '(']);
+    let path = path.trim_start_matches("mut ").trim_start_matches("dyn ");
+    let Some((root, _)) = path.split_once("::") else {
+        return true;
+    };
+    let is_name = root
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || letter == '_');
+    !is_name || ["alloc", "core", "std"].contains(&root)
 }
 
 /// Without the `::h` and 16 hexadecimal digits that end a symbol of the old form.

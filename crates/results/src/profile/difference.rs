@@ -31,7 +31,7 @@ pub struct ProfileDifference {
     pub functions: Vec<FunctionDifference>,
 }
 
-/// One function by the samples in which it was the innermost.
+/// One function by the samples in which it was the innermost outside of the standard library.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionDifference {
     /// Its name, made comparable.

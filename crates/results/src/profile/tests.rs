@@ -72,6 +72,24 @@ fn slices_of_one_program_add_up_and_are_read_back() {
 }
 
 #[test]
+fn what_the_standard_library_does_is_the_work_of_its_caller() {
+    let text = "s;toy::encode;<alloc::string::String>::push 3\n\
+                s;toy::encode;<toy::Text as core::fmt::Display>::fmt;<u64>::_fmt;core::ptr::write 4\n\
+                s;toy::encode;<alloc::vec::Vec<T> as core::clone::Clone>::clone 5\n\
+                s;main 6\n";
+    let profile = Profile::parse(text).expect("folded");
+    let by_function: Vec<(&str, u64)> = profile.samples_by_function().into_iter().collect();
+    assert_eq!(
+        by_function,
+        [
+            ("<toy::Text as core::fmt::Display>::fmt", 4),
+            ("main", 6),
+            ("toy::encode", 8)
+        ]
+    );
+}
+
+#[test]
 fn a_line_that_is_no_stack_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(super::FOLDED);

@@ -26,8 +26,8 @@ pub fn render(difference: &ProfileDifference, colour: Colour) -> String {
         .count();
     page.paragraph(
         &format!(
-            "{} samples of the base, {} of the candidate; shares of the time that the program itself ran, innermost \
-             function. A count of samples scatters by its square root: {n_beyond} of {} functions changed by more than \
+            "{} samples of the base, {} of the candidate; shares of the time that the program itself ran, by the \
+             innermost function outside of the standard library. A count of samples scatters by its square root: {n_beyond} of {} functions changed by more than \
              chance (*, {} % over all of them together), and one with a tenth of the time would have to change by \
              about {} to be seen. Where one share grows, others shrink; how much slower the case is, `plimsoll ab` says.",
             difference.n_base,

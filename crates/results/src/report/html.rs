@@ -1,7 +1,7 @@
 //! One HTML page that needs nothing beside it: no network, no script of its own, light and dark, on paper too.
 //!
 //! It is well-formed XML as well, so that its tests can read it strictly. Everything that comes from a report is
-//! escaped by [`escaped`]; flamegraphs have scripts, so each is shut into a frame that shares nothing with the page.
+//! escaped; flamegraphs have scripts, so each is shut into a frame that shares nothing with the page.
 
 use std::fmt::Write as _;
 
@@ -228,7 +228,7 @@ fn flamegraphs(page: &mut String, flamegraphs: &[Flamegraph]) {
 fn in_a_frame(svg: &str) -> String {
     let start = svg.find("<svg").unwrap_or(0);
     format!(
-        "<style>body{{margin:0;background:#fff}}</style>{}",
+        "<style>body{{margin:0;background:#fff}}svg{{display:block;width:100%}}</style>{}",
         &svg[start..]
     )
 }

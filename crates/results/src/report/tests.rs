@@ -1,7 +1,7 @@
 //! Reports: the same input gives the same bytes, nothing is wider than the table, nothing is dropped.
 
 use super::{Colour, export, html, json, junit, markdown, text};
-use crate::report::model::Report;
+use crate::report::model::{Finding, Report};
 
 mod baselines;
 mod comment;
@@ -33,6 +33,29 @@ fn all_forms(report: &Report) -> Vec<String> {
 fn the_same_comparison_gives_the_same_bytes() {
     for (once, again) in reports().iter().zip(&reports()) {
         assert_eq!(all_forms(once), all_forms(again));
+    }
+}
+
+#[test]
+fn a_finding_is_in_every_form_that_people_read() {
+    let report = Report {
+        findings: vec![Finding {
+            function: "codec::escape".to_owned(),
+            cases: vec!["codec/encode/10_kb".to_owned()],
+            evidence: "+12 % instructions".to_owned(),
+        }],
+        ..pairs::report()
+    };
+    for text in [
+        text::render(&report, Colour::Never),
+        markdown::render(&report),
+        html::render(&report, &[]),
+        junit::render(&report),
+    ] {
+        assert!(
+            text.contains("codec::escape") && text.contains("+12 %"),
+            "{text}"
+        );
     }
 }
 

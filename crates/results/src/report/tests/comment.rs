@@ -13,8 +13,8 @@ fn large(n_each: usize) -> Report {
             message: words.clone(),
         };
         [
-            case(&format!("slow/case_{number:04}")).with_rounds(&around(5.0, 0.3, 30)),
-            case(&format!("calm/case_{number:04}")).with_rounds(&around(0.0, 0.3, 30)),
+            case(&format!("slow/case_{number:04}")).with_rounds(&around(5.0, 0.3, 6)),
+            case(&format!("calm/case_{number:04}")).with_rounds(&around(0.0, 0.3, 6)),
             case(&format!("broken/case_{number:04}")).failed(panicked),
         ]
     });

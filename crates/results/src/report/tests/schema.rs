@@ -116,10 +116,7 @@ fn the_words_of_the_schema_are_those_of_the_code() {
         ),
         ("/cases/0/reasons", vec![json!(REASONS)]),
         ("/notes/0/about", ABOUTS.map(|word| json!(word)).to_vec()),
-        (
-            "/promises",
-            PROMISES.map(|promise| promises_with(promise)).to_vec(),
-        ),
+        ("/promises", PROMISES.map(promises_with).to_vec()),
     ];
     for (pointer, words) in words {
         for word in words {
