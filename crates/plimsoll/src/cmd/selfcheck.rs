@@ -86,7 +86,14 @@ pub(crate) fn run(settings: &SelfcheckSettings) -> anyhow::Result<Exit> {
     if !settings.is_shown_only {
         match ground.measure() {
             Err(error) if matches!(error.downcast_ref(), Some(Error::Interrupted)) => {
-                eprintln!("interrupted: the same command goes on from here");
+                eprintln!(
+                    "interrupted: the same command goes on from {}",
+                    ground.folder.display()
+                );
+                if !repetition::read_all(&ground.folder)?.is_empty() {
+                    ground.tell()?;
+                }
+                return Ok(Exit::CouldNotTell);
             }
             measured => measured?,
         }

@@ -208,7 +208,10 @@ fn notes(check: &Check) -> Vec<String> {
     if asked(|question| matches!(question, Question::Found { .. })) {
         let counted = check.counted_percents.iter();
         let counted: Vec<String> = counted
-            .map(|(path, percent)| format!("{path} {percent:.2} %"))
+            .map(|(path, percent)| match percent {
+                Some(percent) => format!("{path} {percent:.2} %"),
+                None => format!("{path} not counted"),
+            })
             .collect();
         notes.push(format!(
             "One path is slowed per run, and the others are not. 1 % is, counted in instructions: {}.",

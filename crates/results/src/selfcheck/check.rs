@@ -28,14 +28,14 @@ pub struct Check {
     /// Rounds of every case at first.
     pub n_rounds: usize,
     /// What one percent of each path came to when instructions were counted, in percent.
-    pub counted_percents: Vec<(String, f64)>,
+    pub counted_percents: Vec<(String, Option<f64>)>,
     /// What came of it.
     pub tally: Tally,
 }
 
 impl Check {
     /// By path, what one percent is in instructions.
-    pub fn counted(slowdowns: &Slowdowns) -> Vec<(String, f64)> {
+    pub fn counted(slowdowns: &Slowdowns) -> Vec<(String, Option<f64>)> {
         let paths = slowdowns.paths.iter();
         paths
             .map(|path| (path.name.clone(), path.counted_percent))

@@ -47,8 +47,8 @@ pub struct SlowPath {
     /// Patterns of the cases that can be found by counts: half a percent of ten turns is none.
     #[serde(default)]
     pub twins: Vec<String>,
-    /// What one percent came to when instructions were counted.
-    pub counted_percent: f64,
+    /// What one percent came to when instructions were counted; unset until somebody has counted.
+    pub counted_percent: Option<f64>,
 }
 
 /// What a slowdown should do to a case.
@@ -73,8 +73,8 @@ impl Slowdowns {
         let slowdowns: Self = toml::from_str(&text)
             .map_err(|error| Error::malformed(&path, error.to_string().trim_end(), MEND))?;
         for slow in &slowdowns.paths {
-            if slow.cases.is_empty() || !(slow.counted_percent > 0.0 && slow.counted_percent < 10.0)
-            {
+            let is_possible = |percent: f64| percent > 0.0 && percent < 10.0;
+            if slow.cases.is_empty() || !slow.counted_percent.is_none_or(is_possible) {
                 let reason = format!("path {:?} has no case, or an impossible count", slow.name);
                 return Err(Error::malformed(&path, reason, MEND));
             }

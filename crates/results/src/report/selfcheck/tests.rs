@@ -39,7 +39,7 @@ fn check() -> Check {
         cases: vec!["codec/*".to_owned()],
         budget_seconds: 15,
         n_rounds: 15,
-        counted_percents: vec![("encode".to_owned(), 0.98)],
+        counted_percents: vec![("encode".to_owned(), Some(0.98)), ("caps".to_owned(), None)],
         tally: Tally {
             rows: vec![
                 row(Question::FalseAlarm, Rate::of(0, 100), Some(below)),
@@ -70,6 +70,7 @@ fn every_form_says_what_was_counted_and_what_was_promised() {
             "Intel Xeon",
             "12 tests",
             "encode 0.98 %",
+            "caps not counted",
             "quota/caps (1)",
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
