@@ -1,7 +1,6 @@
 //! `plimsoll ab <git-ref>`: a commit against another, in turns on one core, with an exit code.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::IsTerminal as _;

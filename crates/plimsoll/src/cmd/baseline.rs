@@ -1,5 +1,6 @@
 //! `plimsoll baseline`: the only command that writes `baselines/`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +109,8 @@ fn record_times(
     progress.finish_and_clear();
 
     // A bench target of ours measures the group of its name alone; elsewhere groups are named freely.
-    let measured: BTreeSet<&str> = suites_of(&processes);
+    let records = processes.iter().flatten();
+    let measured: BTreeSet<&str> = records.map(|record| record.id.suite()).collect();
     let recorded = measured
         .into_iter()
         .map(|suite| baseline::of_times(suite, &processes))

@@ -134,6 +134,7 @@ fn bands(counted: &[BTreeMap<CaseId, Count>]) -> BTreeMap<CaseId, CountCase> {
         let case = CountCase {
             instructions: smallest,
             band: largest - smallest,
+            repeats: largest - smallest,
         };
         (id.clone(), case)
     })
