@@ -11,7 +11,7 @@ use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::pairs::comparison::{Confirmation, Delta, Finding, Next, PairComparison, PairRow};
 use crate::pairs::judge::REPORT_RATE;
-use crate::pairs::sample::{CaseFailure, PairCase, PairRun, Sample};
+use crate::pairs::sample::{CaseFailure, Pair, PairCase, PairRun, Sample};
 use crate::record::Unit;
 use crate::round::{TIME_DIGITS, significant};
 use crate::stats::{self, CONFIDENCE, Quantile};
@@ -105,10 +105,7 @@ fn case(row: &PairRow, measured: Option<&PairCase>, comparison: &PairComparison)
 }
 
 /// Nanoseconds per iteration: the median over rounds of the rounds' medians, with its interval by rank.
-fn location(
-    case: &PairCase,
-    side: impl Fn(&crate::pairs::sample::Pair) -> &Sample,
-) -> Option<Quantile> {
+fn location(case: &PairCase, side: impl Fn(&Pair) -> &Sample) -> Option<Quantile> {
     let medians: Vec<f64> = case
         .rounds
         .iter()
@@ -131,6 +128,7 @@ fn location(
 }
 
 fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) -> Vec<Reason> {
+    use Finding::{Faster, Open, Same, Slower};
     if let Some(failure) = failure {
         return vec![match failure {
             CaseFailure::MissingInBase => Reason::MissingInBase,
@@ -143,7 +141,6 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
     if is_contaminated {
         return vec![Reason::Contaminated];
     }
-    use Finding::{Faster, Open, Same, Slower};
     let Some(wall) = row.wall else {
         return vec![Reason::TooLittle];
     };
