@@ -16,7 +16,7 @@ use crate::pairs::comparison::{
 };
 use crate::pairs::counts::{CaseCounts, PairCounts};
 use crate::pairs::judge::REPORT_RATE;
-use crate::pairs::sample::{CaseFailure, PairCase, PairRun, SameProgram, Sample};
+use crate::pairs::sample::{CaseFailure, Pair, PairCase, PairRun, SameProgram, Sample};
 use crate::record::Unit;
 use crate::round::{TIME_DIGITS, significant};
 use crate::stats::{self, CONFIDENCE, Quantile};
@@ -111,10 +111,7 @@ fn case(row: &PairRow, measured: Option<&PairCase>, comparison: &PairComparison)
 }
 
 /// Nanoseconds per iteration: the median over rounds of the rounds' medians, with its interval by rank.
-fn location(
-    case: &PairCase,
-    side: impl Fn(&crate::pairs::sample::Pair) -> &Sample,
-) -> Option<Quantile> {
+fn location(case: &PairCase, side: impl Fn(&Pair) -> &Sample) -> Option<Quantile> {
     let medians: Vec<f64> = case
         .rounds
         .iter()
@@ -137,6 +134,7 @@ fn location(
 }
 
 fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) -> Vec<Reason> {
+    use Finding::{Faster, Open, Same, Slower};
     if let Some(failure) = failure {
         return vec![match failure {
             CaseFailure::MissingInBase => Reason::MissingInBase,
@@ -157,7 +155,6 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
     if is_contaminated {
         return vec![Reason::Contaminated];
     }
-    use Finding::{Faster, Open, Same, Slower};
     let Some(wall) = row.wall else {
         return vec![Reason::TooLittle];
     };
