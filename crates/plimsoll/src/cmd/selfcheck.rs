@@ -109,10 +109,11 @@ impl<'a> Ground<'a> {
         let source = repository.commit(&settings.commit)?;
         let slowdowns = Slowdowns::read(&workspace.root.join("benches"))?;
         let machine = Machine::here();
-        let folder = workspace
-            .scratch()
-            .join("selfcheck")
-            .join(plan::folder_name(settings, &source, &machine));
+        // Without the table every case has the usual relevance.
+        let relevances =
+            fs::read_to_string(workspace.root.join("benches/relevance.toml")).unwrap_or_default();
+        let name = plan::folder_name(settings, &source, &machine, &relevances);
+        let folder = workspace.scratch().join("selfcheck").join(name);
         Ok(Self {
             settings,
             workspace,

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use pairs::tree::Source;
-use results::case_id::CaseId;
 use results::machine::Machine;
 use results::relevance::fits;
 use results::selfcheck::repetition::{Means, Neighbour, Subject, Trial};
@@ -119,14 +118,15 @@ pub(super) fn suites(settings: &SelfcheckSettings) -> Option<Vec<String>> {
     Some(suites?.into_iter().collect())
 }
 
-/// The folder of the repetitions that belong together: one commit, machine and way to measure.
+/// The folder of the repetitions that belong together: one commit, machine, and way to measure and to judge.
 pub(super) fn folder_name(
     settings: &SelfcheckSettings,
     source: &Source,
     machine: &Machine,
+    relevances: &str,
 ) -> String {
     let commit = source.commit.get(..12).unwrap_or(&source.commit);
-    let scope = scope(settings);
+    let scope = scope(settings, relevances);
     let (seconds, n_rounds) = (settings.budget.as_secs(), settings.n_rounds);
     format!(
         "{commit}-{}-{seconds}s-{n_rounds}r-{scope}",
@@ -144,18 +144,112 @@ pub(super) fn stored_name(settings: &SelfcheckSettings, machine: &Machine) -> St
     format!("{}{kind}", machine.class())
 }
 
-/// A short name of the cases: what they begin with, or a hash where that says too little.
-fn scope(settings: &SelfcheckSettings) -> String {
-    let text = settings.cases.join(",");
+/// How many patterns there are, and a hash of them and of the relevances.
+fn scope(settings: &SelfcheckSettings, relevances: &str) -> String {
+    let text = format!("{}\n{relevances}", settings.cases.join(","));
     // FNV-1a: names a folder, and must not change with the toolchain.
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });
-    let n_cases = settings.cases.len();
-    let is_plain = settings
-        .cases
-        .iter()
-        .all(|pattern| CaseId::new(pattern.clone()).is_some());
-    let kind = if is_plain { "cases" } else { "patterns" };
-    format!("{n_cases}-{kind}-{:08x}", hash as u32)
+    format!("{}-patterns-{:08x}", settings.cases.len(), hash as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use results::selfcheck::slowdowns::{SlowPath, Slowdowns};
+
+    use super::{steps, suites};
+    use crate::cmd::compare::Format;
+    use crate::cmd::selfcheck::SelfcheckSettings;
+
+    fn settings(cases: &[&str]) -> SelfcheckSettings {
+        SelfcheckSettings {
+            commit: "HEAD".to_owned(),
+            n_same: 2,
+            per_mille: vec![10],
+            n_slower: 3,
+            n_counts: 0,
+            suites: Vec::new(),
+            cases: cases.iter().map(|case| (*case).to_owned()).collect(),
+            budget: Duration::from_secs(15),
+            n_rounds: 15,
+            is_beside_busy: false,
+            workspace: None,
+            is_shown_only: false,
+            is_stored: false,
+            format: Format::Text,
+        }
+    }
+
+    fn slowdowns() -> Slowdowns {
+        let path = |name: &str, cases: &str| SlowPath {
+            name: name.to_owned(),
+            cases: vec![cases.to_owned()],
+            beside: Vec::new(),
+            twins: Vec::new(),
+            counted_percent: None,
+        };
+        Slowdowns {
+            paths: vec![
+                path("encode", "codec/encode/*"),
+                path("caps", "quota/caps/*"),
+                path("hand_out", "queue/*"),
+            ],
+        }
+    }
+
+    #[test]
+    fn paths_of_measured_cases_take_turns_and_an_early_end_has_some_of_everything() {
+        let steps = steps(
+            &settings(&["codec/encode/10kb", "quota/caps/one"]),
+            &slowdowns(),
+        );
+        let files: Vec<String> = steps.iter().map(super::Step::file).collect();
+        assert_eq!(
+            files,
+            [
+                "pairs-same-0000.json",
+                "pairs-slower-encode-010-0000.json",
+                "pairs-same-0001.json",
+                "pairs-slower-caps-010-0001.json",
+                "pairs-slower-encode-010-0002.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_case_on_a_slow_path_equal_programs_are_left() {
+        let steps = steps(&settings(&["llm/round_trip/one"]), &slowdowns());
+        assert_eq!(steps.len(), 2);
+    }
+
+    #[test]
+    fn counts_slow_every_path_whatever_is_measured_in_pairs() {
+        let counting = SelfcheckSettings {
+            n_same: 0,
+            n_slower: 0,
+            n_counts: 3,
+            ..settings(&["codec/encode/10kb"])
+        };
+        let steps = steps(&counting, &slowdowns());
+        let files: Vec<String> = steps.iter().map(super::Step::file).collect();
+        assert!(
+            files.contains(&"counts-slower-hand_out-010-0002.json".to_owned()),
+            "{files:?}"
+        );
+        assert_eq!(files.len(), 6);
+    }
+
+    #[test]
+    fn a_pattern_that_hides_its_suite_builds_all() {
+        let of = |cases: &[&str]| suites(&settings(cases));
+        assert_eq!(
+            of(&["codec/*", "codec/a/b"]),
+            Some(vec!["codec".to_owned()])
+        );
+        assert_eq!(of(&["codec/*", "*"]), None);
+        assert_eq!(of(&["co*/a/b"]), None);
+    }
 }
