@@ -274,6 +274,8 @@ impl Workshop {
             .arg("--message-format=json-render-diagnostics")
             // Incremental builds cut the code into other units, which moves it: 40 % in a loop of a toy.
             .env("CARGO_INCREMENTAL", "0")
+            // Nothing that is loaded, and nine tenths of a program with the debug information that flamegraphs want.
+            .env("CARGO_PROFILE_BENCH_STRIP", "debuginfo")
             .env("CARGO_TARGET_DIR", &target);
         for target in targets {
             command.args(["--bench", &target.bench]);

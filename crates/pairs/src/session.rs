@@ -46,8 +46,8 @@ pub struct Session<'w> {
     length: Length,
     /// The same by case; learnt before its first round.
     lengths: Vec<Option<Length>>,
-    /// What the last round of a case took.
-    costs: Vec<Duration>,
+    /// What the last round of a case took; unset before its first.
+    costs: Vec<Option<Duration>>,
     null_cases: Vec<usize>,
     schedule: Schedule,
     patience: Patience,
@@ -112,7 +112,7 @@ impl<'w> Session<'w> {
         Ok(Self {
             length: Length::Samples(MOST_SAMPLES),
             lengths: vec![None; listed.len()],
-            costs: vec![Duration::ZERO; listed.len()],
+            costs: vec![None; listed.len()],
             null_cases: drawn.into_iter().map(|index| healthy[index]).collect(),
             scratch: workshop.scratch()?,
             patience: settings.patience,
@@ -192,9 +192,8 @@ impl<'w> Session<'w> {
                 return Ok(Progress::Done);
             }
             let time = deadline.saturating_duration_since(Instant::now());
-            let costs = left
-                .iter()
-                .map(|(which, n_left)| (*which, self.costs[which.0] * *n_left as u32));
+            let costs = left.iter();
+            let costs = costs.map(|(which, n_left)| (*which, self.cost(which.0, *n_left)));
             let cases = schedule::affordable(costs.collect(), time);
             if cases.is_empty() {
                 return Ok(Progress::OutOfBudget);
@@ -203,8 +202,13 @@ impl<'w> Session<'w> {
                 if self.watch.stopped() {
                     return Err(Error::Interrupted);
                 }
-                if Instant::now() >= deadline {
+                let time = deadline.saturating_duration_since(Instant::now());
+                if time.is_zero() {
                     return Ok(Progress::OutOfBudget);
+                }
+                if self.costs[step.case].is_none() && self.promised(&cases, &left) > time {
+                    // Better some cases with all their rounds than all with too few.
+                    continue;
                 }
                 self.take(step)?;
                 if let Some(n_left) = left.get_mut(&(step.case, step.stage)) {
@@ -212,6 +216,25 @@ impl<'w> Session<'w> {
                 }
             }
         }
+    }
+
+    /// What so many rounds of a case take; of one that was never measured, as long as others do.
+    fn cost(&self, case: usize, n_rounds: usize) -> Duration {
+        let known = || self.costs.iter().flatten();
+        let n_known = known().count().max(1) as u32;
+        let mean = || known().sum::<Duration>() / n_known;
+        self.costs[case].unwrap_or_else(mean) * n_rounds as u32
+    }
+
+    /// What is left to do for those of the cases that were begun.
+    fn promised(
+        &self,
+        cases: &[(usize, Stage)],
+        left: &BTreeMap<(usize, Stage), usize>,
+    ) -> Duration {
+        let begun = cases.iter().filter(|(case, _)| self.costs[*case].is_some());
+        let n_left = |which| left.get(which).copied().unwrap_or_default();
+        begun.map(|which| self.cost(which.0, n_left(which))).sum()
     }
 
     /// Measures one round, and keeps it, or the reason why there is none.
@@ -240,7 +263,7 @@ impl<'w> Session<'w> {
             case.engine = Engine::Blocks;
             outcome = self.round(step, sides)?;
         }
-        self.costs[step.case] = begin.elapsed();
+        self.costs[step.case] = Some(begin.elapsed());
         let case = &mut self.run.cases[step.case];
         match outcome {
             Outcome::Done { round, .. } => keep(case, step.stage, round),

@@ -41,7 +41,7 @@ pub(crate) struct AbSettings {
     pub(crate) suites: Option<Vec<String>>,
     /// How long all rounds together may take.
     pub(crate) budget: Duration,
-    /// Fresh process pairs per case at first.
+    /// Fresh process pairs of each case that a first look does not settle.
     pub(crate) n_rounds: usize,
     /// Whether suites that are the same program on both sides take turns, too.
     pub(crate) measures_equal_programs: bool,
