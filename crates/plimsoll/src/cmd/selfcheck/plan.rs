@@ -161,8 +161,8 @@ mod tests {
     use results::selfcheck::slowdowns::{SlowPath, Slowdowns};
 
     use super::{steps, suites};
-    use crate::cmd::compare::Format;
     use crate::cmd::selfcheck::SelfcheckSettings;
+    use crate::tell::TableFormat;
 
     fn settings(cases: &[&str]) -> SelfcheckSettings {
         SelfcheckSettings {
@@ -179,7 +179,7 @@ mod tests {
             workspace: None,
             is_shown_only: false,
             is_stored: false,
-            format: Format::Text,
+            format: TableFormat::Text,
         }
     }
 
