@@ -23,7 +23,7 @@ fn check(outcome: &Outcome, code: i32, told: &[&str]) {
 /// The row of a case, by the JSON report.
 fn row(outcome: &Outcome, id: &str) -> Value {
     let report: Value = serde_json::from_str(&outcome.stdout).expect("a report");
-    let rows = report["rows"].as_array().expect("rows");
+    let rows = report["cases"].as_array().expect("cases");
     let row = rows.iter().find(|row| row["id"] == id);
     row.unwrap_or_else(|| panic!("no {id} in {rows:?}")).clone()
 }
@@ -91,7 +91,7 @@ fn what_the_linker_did_is_told_from_what_the_code_does() {
     check(&outcome, 0, &["relinking sums"]);
     let rows = ["sums/a", "sums/b"].map(|id| row(&outcome, id));
     let mut verdicts = rows.map(|row| {
-        let reason = row["reason"].as_str().unwrap_or_default().to_owned();
+        let reason = row["remarks"][0].as_str().unwrap_or_default().to_owned();
         (row["verdict"].as_str().expect("a word").to_owned(), reason)
     });
     verdicts.sort();
@@ -178,7 +178,7 @@ fn what_fails_inside_a_case_is_its_own_row_with_the_reason() {
     ] {
         let row = row(&outcome, id);
         assert_eq!(row["verdict"], "not_judged", "{id}");
-        let said = row["reason"].as_str().expect("a reason");
+        let said = row["remarks"][0].as_str().expect("a remark");
         assert!(said.contains(reason), "{said}");
     }
     assert_eq!(row(&outcome, "sums/steady")["verdict"], "unchanged");
