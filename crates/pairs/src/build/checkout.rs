@@ -77,7 +77,7 @@ pub(super) fn check(
 }
 
 /// Where git does not know a lock file, the user's own is put into the tree, so that both sides use one.
-fn lock_to_copy(workshop: &Workshop, source: &Source) -> Result<Option<PathBuf>, Error> {
+pub(super) fn lock_to_copy(workshop: &Workshop, source: &Source) -> Result<Option<PathBuf>, Error> {
     let lock = workshop.workspace.join("Cargo.lock");
     let is_known = workshop
         .repository

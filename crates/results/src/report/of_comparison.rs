@@ -7,6 +7,7 @@ use super::model::{
 use crate::compare::{FALSE_ALARM_BUDGET, MIN_FAMILY};
 use crate::comparison::{self, Comparison, Row};
 use crate::culprits::Culprits;
+use crate::lint::{Lint, TINY};
 use crate::machine::{Difference, Machine};
 use crate::record::Unit;
 use crate::stats::CONFIDENCE;
@@ -191,14 +192,33 @@ fn text_of(note: &comparison::Note, machine: &str) -> String {
             "no judgement of allocations: they were recorded elsewhere; it differs in {}.",
             listed(differences)
         ),
-        Note::Lints { lints } => {
-            let lints: Vec<String> = lints.iter().map(ToString::to_string).collect();
-            format!(
-                "counts that say less than they seem to: {}.",
-                lints.join("; ")
-            )
+        Note::Lints { lints } => lints_in_words(lints),
+    }
+}
+
+/// Cases by what is wrong with them, so that a dozen of one kind share one sentence.
+fn lints_in_words(lints: &[Lint]) -> String {
+    let (mut tiny, mut unsteady) = (Vec::new(), Vec::new());
+    for lint in lints {
+        match lint {
+            Lint::Tiny { id, instructions } => tiny.push(format!("{id} ({instructions})")),
+            Lint::Unsteady { id, spread } => unsteady.push(format!("{id} (by {spread})")),
         }
     }
+    let mut sentences = Vec::new();
+    if !tiny.is_empty() {
+        sentences.push(format!(
+            "under {TINY} instructions per iteration, so that much of the count is the harness: {}.",
+            tiny.join(", ")
+        ));
+    }
+    if !unsteady.is_empty() {
+        sentences.push(format!(
+            "equal runs of one program differed when the baseline was recorded, as with a random hasher or a clock: {}.",
+            unsteady.join(", ")
+        ));
+    }
+    sentences.join(" ")
 }
 
 fn listed(differences: &[Difference]) -> String {

@@ -1,5 +1,8 @@
 //! Reports of pair mode: nothing is wider than the table, nothing is dropped, contamination comes first.
 
+use crate::case_id::CaseId;
+use crate::pairs::comparison::PairComparison;
+use crate::pairs::counts::{PairCounts, SideCount, SideCounts};
 use crate::pairs::sample::{CaseFailure, PairCase, PairRun, SameProgram};
 use crate::pairs::synthetic::{around, case, judged, run};
 use crate::report::model::{Reason, Report, SCHEMA};
@@ -50,6 +53,48 @@ fn the_table_is_readable_at_100_columns_without_colour() {
             assert!(line.chars().count() <= WIDTH, "{line}");
             assert_eq!(line.trim_end(), line);
         }
+    }
+}
+
+#[test]
+fn counts_are_said_of_each_changed_case_or_why_there_are_none() {
+    let side = |encode| {
+        let count = |instructions| SideCount {
+            instructions,
+            costs: None,
+        };
+        let id = |text| CaseId::new(text).expect("well formed");
+        SideCounts::from([
+            (id("codec/encode/10_kb"), count(encode)),
+            (id("codec/decode/10_kb"), count(500)),
+        ])
+    };
+    let run = run(cases());
+    let with = |counts| {
+        let comparison = PairComparison {
+            counts: Some(counts),
+            ..judged(&run)
+        };
+        Report::of_pairs(&run, &comparison)
+    };
+    let taken = with(PairCounts::of(&side(10_000), &side(11_000)));
+    let told = text::render(&taken, Colour::Never);
+    assert!(told.contains("instructions: 1 of 2 twins equal."), "{told}");
+    assert!(told.contains("instructions +10 %"), "{told}");
+    assert!(told.contains("a side left no profile"), "{told}");
+    let counted = taken
+        .cases
+        .iter()
+        .filter(|case| case.instructions.is_some());
+    assert_eq!(counted.count(), 1, "the other twin has no row");
+
+    let because = "valgrind not found".to_owned();
+    let absent = with(PairCounts::NotAvailable { because });
+    for told in [
+        text::render(&absent, Colour::Never),
+        markdown::render(&absent),
+    ] {
+        assert!(told.contains("instructions were not counted: valgrind not found."));
     }
 }
 
