@@ -5,10 +5,8 @@
 //! table, so that nobody can choose keys that agree, and 100,000 keys fit the second cache.
 //! Two of 100,000 workspaces share a state with a probability of 3 in 10 billion.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use siphasher::sip::SipHasher13;
 
 use crate::cell::Print;
 use crate::gcra::{Gcra, Nanos, Outcome};
@@ -19,8 +17,8 @@ const N_SHARDS: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// Holds the secret.
-    hasher: SipHasher13,
+    /// Holds the secret; each key is hashed by a copy.
+    hasher: DefaultHasher,
     shards: [Shard; N_SHARDS],
 }
 
@@ -34,19 +32,15 @@ pub(crate) struct Pinned {
 
 impl Table {
     pub(crate) fn new() -> Self {
-        let random = RandomState::new();
-        Self::with_hasher(SipHasher13::new_with_keys(
-            random.hash_one(0),
-            random.hash_one(1),
-        ))
+        Self::with_hasher(RandomState::new().build_hasher())
     }
 
     /// A table whose prints are the same in every process, and no secret.
     pub(crate) fn reproducible() -> Self {
-        Self::with_hasher(SipHasher13::new())
+        Self::with_hasher(DefaultHasher::new())
     }
 
-    fn with_hasher(hasher: SipHasher13) -> Self {
+    fn with_hasher(hasher: DefaultHasher) -> Self {
         Self {
             hasher,
             shards: std::array::from_fn(|_| Shard::default()),
@@ -102,7 +96,9 @@ impl Table {
 
     #[inline]
     fn print(&self, key: &str) -> Print {
-        Print::of(self.hasher.hash(key.as_bytes()))
+        let mut hasher = self.hasher.clone();
+        hasher.write(key.as_bytes());
+        Print::of(hasher.finish())
     }
 
     /// The shard's bits of a print are not those that name a place in it.
