@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
+use results::allocations;
+use results::case_id::CaseId;
 use results::closing::{ClosingTable, Invocation as Measured, closing_table, closing_table_of};
 use results::comparison::Locations;
 use results::error::Error;
@@ -16,6 +19,7 @@ use results::iai;
 
 use crate::counts::TARGET as COUNTS;
 use crate::invocation::{Invocation, Mark};
+use crate::ledger::TARGET as ALLOCATIONS;
 use crate::mode::{Arguments, Mode};
 use crate::places::Places;
 
@@ -73,14 +77,24 @@ fn table(
     marks.retain(|mark| only.is_none_or(|only| mark.suite == only));
     let mut measured = measured(&marks, arguments.filtered);
     measured.began = invocation.began();
-    if marks.iter().any(|mark| mark.suite == COUNTS) {
-        add_counted(&mut measured, &locations, only)?;
+    let has_counted = |target| marks.iter().any(|mark: &Mark| mark.suite == target);
+    if has_counted(COUNTS) {
+        let counts = iai::read_if_any(&locations.iai)?;
+        let written = counts.iter().map(|(id, count)| (id, count.written));
+        add_counted(&mut measured, written, only);
+    }
+    if has_counted(ALLOCATIONS) {
+        let counts = allocations::read_if_any(&locations.criterion)?;
+        let written = counts.iter().map(|(id, counted)| (id, counted.written));
+        add_counted(&mut measured, written, only);
     }
     closing_table_of(&locations, &measured)
 }
 
 fn measured(marks: &[Mark], filtered: bool) -> Measured {
-    let suites = marks.iter().filter(|mark| mark.suite != COUNTS);
+    let suites = marks
+        .iter()
+        .filter(|mark| ![COUNTS, ALLOCATIONS].contains(&&*mark.suite));
     Measured {
         suites: suites
             // A suite that ran no case was filtered out whole.
@@ -99,21 +113,18 @@ fn measured(marks: &[Mark], filtered: bool) -> Measured {
 }
 
 /// The twins of a suite were counted although the suite itself may not have run.
-fn add_counted(
+fn add_counted<'a>(
     measured: &mut Measured,
-    locations: &Locations,
+    written: impl Iterator<Item = (&'a CaseId, Option<SystemTime>)>,
     only: Option<&str>,
-) -> Result<(), Error> {
+) {
     let began = measured.began;
-    let is_current = |count: &iai::Count| began.is_none_or(|began| count.written >= Some(began));
-    let counted: BTreeSet<String> = iai::read_if_any(&locations.iai)?
-        .values()
-        .filter(|count| is_current(count))
-        .map(|count| count.id.suite().to_owned())
+    let counted: BTreeSet<String> = written
+        .filter(|(_, written)| began.is_none_or(|began| *written >= Some(began)))
+        .map(|(id, _)| id.suite().to_owned())
         .collect();
     // Alone, the counts are no reason to miss the wall times.
     measured.filtered |= only.is_some();
     let known: BTreeSet<String> = measured.suites.drain(..).collect();
     measured.suites = known.union(&counted).cloned().collect();
-    Ok(())
 }

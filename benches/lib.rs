@@ -22,14 +22,17 @@
 
 pub mod clock;
 pub mod closing;
+pub mod counting;
 pub mod counts;
 pub mod invocation;
+pub mod ledger;
 pub mod mode;
 pub mod places;
 pub mod profiler;
 pub mod runtime;
 pub mod site;
 pub mod suite;
+pub mod twins;
 
 pub use suite::Suite;
 

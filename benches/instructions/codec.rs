@@ -1,31 +1,17 @@
-//! Twins of the suite `codec`: one state each, and giving memory back is not counted.
+//! Twins of the suite `codec`.
 
-use std::hint::black_box;
-
+use benches::twins::codec::{self as twins, bytes, state};
 use iai_callgrind::{library_benchmark, library_benchmark_group};
 use run_state::error::CodecError;
-use run_state::population::{self, Size};
+use run_state::population::Size;
 use run_state::session::SessionState;
-
-const SEED: u64 = 1;
-
-fn state(size: Size) -> SessionState {
-    population::state(SEED, size)
-}
-
-fn bytes(size: Size) -> Vec<u8> {
-    run_state::codec::encode(&state(size))
-}
-
-// What goes in comes out again, so that dropping it is not counted.
 
 #[library_benchmark(setup = state)]
 #[bench::_10kb(Size::Small)]
 #[bench::_100kb(Size::Usual)]
 #[bench::_1mb(Size::Large)]
 fn encode(state: SessionState) -> (SessionState, Vec<u8>) {
-    let bytes = run_state::codec::encode(black_box(&state));
-    (state, bytes)
+    twins::encode(state)
 }
 
 #[library_benchmark(setup = bytes)]
@@ -33,8 +19,7 @@ fn encode(state: SessionState) -> (SessionState, Vec<u8>) {
 #[bench::_100kb(Size::Usual)]
 #[bench::_1mb(Size::Large)]
 fn decode(bytes: Vec<u8>) -> (Vec<u8>, Result<SessionState, CodecError>) {
-    let state = run_state::codec::decode(black_box(&bytes));
-    (bytes, state)
+    twins::decode(bytes)
 }
 
 library_benchmark_group!(name = codec; benchmarks = encode, decode);

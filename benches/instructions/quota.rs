@@ -1,109 +1,32 @@
-//! Twins of the suite `quota`: a thousand checks each, so that what surrounds the code weighs nothing.
+//! Twins of the suite `quota`.
 
-use std::hint::black_box;
-
-use ::quota::caps::{CapId, CapSet, Claim};
+use ::quota::caps::{CapId, CapSet};
 use ::quota::limiter::{Handle, LimitId, RateLimiter};
-use ::quota::rate::{Burst, Rate};
+use benches::twins::quota::{self as twins, capped, fresh, named, spent};
 use iai_callgrind::{library_benchmark, library_benchmark_group};
-
-const N_CHECKS: usize = 1_000;
-
-/// A rate that never runs out.
-fn never_spent() -> (RateLimiter, LimitId) {
-    limiter(1e9, 1_000_000_000)
-}
-
-/// A rate whose only permit is taken.
-fn spent() -> Handle {
-    let (limiter, limit) = limiter(1.0 / 3_600.0, 1);
-    let handle = limiter.handle("workspace", limit);
-    assert!(handle.check().is_allowed());
-    handle
-}
-
-fn limiter(per_second: f64, burst: u32) -> (RateLimiter, LimitId) {
-    let rate = Rate::per_second(per_second).expect("in range");
-    let burst = Burst::new(burst).expect("not zero");
-    let limiter = RateLimiter::reproducible([("limit", rate, burst)]);
-    let limit = limiter.limit("limit").expect("made with it");
-    (limiter, limit)
-}
-
-fn fresh() -> Handle {
-    let (limiter, limit) = never_spent();
-    let handle = limiter.handle("workspace", limit);
-    assert!(handle.check().is_allowed());
-    handle
-}
-
-fn workspaces(n_workspaces: usize) -> Vec<String> {
-    (0..n_workspaces)
-        .map(|number| format!("workspace-{number:06}"))
-        .collect()
-}
-
-fn named(n_workspaces: usize) -> (RateLimiter, LimitId, Vec<String>) {
-    let (limiter, limit) = never_spent();
-    let workspaces = workspaces(n_workspaces);
-    for workspace in &workspaces {
-        assert!(limiter.check(workspace, limit).is_allowed());
-    }
-    (limiter, limit, workspaces)
-}
-
-fn capped() -> (CapSet, [CapId; 2]) {
-    let caps = CapSet::reproducible([("parent_runs", 5), ("total_runs", 12)]);
-    let ids = ["parent_runs", "total_runs"].map(|name| caps.cap(name).expect("made with it"));
-    (caps, ids)
-}
-
-fn n_allowed(handle: &Handle) -> usize {
-    let checks = 0..N_CHECKS;
-    checks
-        .filter(|_| black_box(handle).check().is_allowed())
-        .count()
-}
-
-// What goes in comes out again, so that dropping it is not counted.
 
 #[library_benchmark]
 #[bench::_1_workspace(setup = fresh)]
 fn handle_allow(handle: Handle) -> (Handle, usize) {
-    let n_allowed = n_allowed(&handle);
-    (handle, n_allowed)
+    twins::handle_allow(handle)
 }
 
 #[library_benchmark]
 #[bench::_1_workspace(setup = spent)]
 fn handle_deny(handle: Handle) -> (Handle, usize) {
-    let n_allowed = n_allowed(&handle);
-    (handle, n_allowed)
+    twins::handle_deny(handle)
 }
 
 #[library_benchmark(setup = named)]
 #[bench::_1k_workspaces(1_000)]
-fn name_allow(
-    (limiter, limit, workspaces): (RateLimiter, LimitId, Vec<String>),
-) -> (RateLimiter, Vec<String>, usize) {
-    let visits = workspaces.iter().cycle().take(N_CHECKS);
-    let n_allowed = visits
-        .filter(|workspace| limiter.check(black_box(workspace), limit).is_allowed())
-        .count();
-    (limiter, workspaces, n_allowed)
+fn name_allow(named: (RateLimiter, LimitId, Vec<String>)) -> (RateLimiter, Vec<String>, usize) {
+    twins::name_allow(named)
 }
 
 #[library_benchmark]
 #[bench::_1_workspace(setup = capped)]
-fn caps_acquire_release((caps, ids): (CapSet, [CapId; 2])) -> CapSet {
-    for _ in 0..N_CHECKS {
-        let claims = ids.map(|cap| Claim {
-            cap,
-            key: black_box("workspace"),
-        });
-        assert!(black_box(caps.acquire(&claims)).is_ok());
-    }
-    caps
+fn caps_acquire_release(capped: (CapSet, [CapId; 2])) -> CapSet {
+    twins::caps_acquire_release(capped)
 }
 
 library_benchmark_group!(

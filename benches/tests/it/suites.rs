@@ -10,8 +10,8 @@ use toml::{Table, Value};
 
 use crate::{entries, files, name, none, read, root};
 
-/// The target that counts instructions; a bench entry, but no suite.
-const COUNTS: &str = "instructions";
+/// The targets that count what twins of the cases do; bench entries, but no suites.
+const COUNTS: [&str; 2] = ["allocations", "instructions"];
 
 fn bench_entries() -> Vec<Table> {
     let manifest: Table = read(&root().join("benches/Cargo.toml"))
@@ -39,7 +39,7 @@ fn bench_names() -> Vec<String> {
 fn suites() -> BTreeSet<String> {
     bench_names()
         .into_iter()
-        .filter(|name| name != CLOSING_TARGET && name != COUNTS)
+        .filter(|name| name != CLOSING_TARGET && !COUNTS.contains(&&**name))
         .collect()
 }
 
@@ -123,6 +123,11 @@ fn every_id_that_is_written_down_is_listed() {
         }
     }
     for (id, place) in recorded_counts() {
+        if !twins.contains(&id) {
+            breaches.push(format!("{id} in {place}: no twin counts it"));
+        }
+    }
+    for (id, place) in allocation_ids() {
         if !twins.contains(&id) {
             breaches.push(format!("{id} in {place}: no twin counts it"));
         }
@@ -217,6 +222,22 @@ fn recorded_counts() -> Vec<(String, &'static str)> {
         .flat_map(|shelf| shelf.cases())
         .map(|(id, _)| (id.to_string(), "baselines/instructions"))
         .collect()
+}
+
+/// The ids of the allocations, as they are written and as they are recorded.
+fn allocation_ids() -> Vec<(String, &'static str)> {
+    let source = read(&root().join("benches/allocations.rs"));
+    let literals = source.split('"').skip(1).step_by(2);
+    let mut ids: Vec<(String, &'static str)> = literals
+        .filter(|literal| literal.split('/').count() == 3)
+        .map(|id| (id.to_owned(), "benches/allocations.rs"))
+        .collect();
+    assert!(!ids.is_empty(), "the rule would pass unseen");
+    let folder = root().join("baselines").join(baseline::ALLOCATIONS);
+    let shelf = baseline::read_allocations(&folder).expect("a baseline parses");
+    let recorded = shelf.iter().flat_map(|shelf| shelf.cases());
+    ids.extend(recorded.map(|(id, _)| (id.to_string(), "baselines/allocations")));
+    ids
 }
 
 /// Ids of which a ratio is promised.

@@ -24,8 +24,13 @@ pub(crate) struct Run<'a> {
 }
 
 /// Builds bench targets, with Cargo's own progress on stderr, so that no measured process waits for the compiler.
-pub(crate) fn build(workspace: &Workspace, targets: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn build(
+    workspace: &Workspace,
+    targets: &[&str],
+    variables: &[(&'static str, PathBuf)],
+) -> anyhow::Result<()> {
     let mut command = cargo_bench(workspace, targets);
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     let status = command
         .arg("--no-run")
         .stdout(Stdio::null())

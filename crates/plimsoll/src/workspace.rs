@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use results::comparison::Locations;
+use results::iai;
 use serde_json::Value;
 
 /// The package of the suites.
@@ -16,6 +17,9 @@ const CLOSING_TARGET: &str = "verdict";
 
 /// The bench target, and the feature, of the instruction counts.
 pub(crate) const INSTRUCTIONS: &str = "instructions";
+
+/// The bench target that counts allocations.
+pub(crate) const ALLOCATIONS: &str = "allocations";
 
 /// What Cargo says about the workspace.
 #[derive(Debug)]
@@ -78,7 +82,9 @@ impl Workspace {
 
     /// Where the instruction counts are written.
     pub(crate) fn iai(&self) -> PathBuf {
-        from_variable("IAI_CALLGRIND_HOME").unwrap_or_else(|| self.target.join("iai"))
+        from_variable("IAI_CALLGRIND_HOME")
+            .or_else(|| from_variable("GUNGRAUN_HOME"))
+            .unwrap_or_else(|| iai::home_in(&self.target))
     }
 
     /// A folder of our own in the target directory.
@@ -151,7 +157,7 @@ fn suites(metadata: &Value) -> Vec<String> {
     });
     let names = benches.filter_map(|target| target["name"].as_str());
     let mut suites: Vec<String> = names
-        .filter(|name| ![CLOSING_TARGET, INSTRUCTIONS].contains(name))
+        .filter(|name| ![CLOSING_TARGET, INSTRUCTIONS, ALLOCATIONS].contains(name))
         .map(str::to_owned)
         .collect();
     suites.sort_unstable();

@@ -5,6 +5,8 @@
 //! baselines/<machine class>/<suite>.json      wall times, one case per line
 //! baselines/instructions/machine.json         which toolchain and processor features
 //! baselines/instructions/<suite>.json         instruction counts, one case per line
+//! baselines/instructions/functions/           of which functions they are made
+//! baselines/allocations/                      allocation counts, likewise
 //! ```
 //!
 //! Keys are sorted, numbers are rounded to digits that mean something, and nothing in a file changes without its
@@ -21,7 +23,13 @@ use crate::record::{Record, Unit};
 use crate::round::{SPREAD_DIGITS, TIME_DIGITS, significant};
 use crate::stats::LogMoments;
 
+pub mod allocations;
+pub mod functions;
+
 mod wire;
+
+/// The folder of the allocations, beside the folders of the machine classes.
+pub const ALLOCATIONS: &str = "allocations";
 
 /// The folder of the instruction counts, beside the folders of the machine classes.
 pub const INSTRUCTIONS: &str = "instructions";
@@ -29,8 +37,11 @@ pub const INSTRUCTIONS: &str = "instructions";
 /// Fresh processes below which no baseline is made: fewer say nothing about the spread between runs.
 pub const MIN_PROCESSES: usize = 3;
 
-/// Repetitions of the instruction counts below which no band is known.
+/// Repetitions of the counts below which no band is known.
 pub const MIN_COUNT_RUNS: usize = 2;
+
+/// Runs of the same code linked in another order below which the band of the instruction counts is not known.
+pub const MIN_RELINKS: usize = 1;
 
 /// Wall times of one case.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,8 +59,11 @@ pub struct TimeCase {
 pub struct CountCase {
     /// The smallest count of the repetitions.
     pub instructions: u64,
-    /// Largest less smallest count of the repetitions: zero for a deterministic case.
+    /// How far any other count of the same code was from it, among repetitions and relinks: zero for a case that
+    /// neither chance nor layout moves.
     pub band: u64,
+    /// How far the repetitions of one program alone were apart: zero for a deterministic case.
+    pub repeats: u64,
 }
 
 /// The baseline of one suite, for times or for counts.
@@ -117,25 +131,47 @@ pub fn of_times(suite: &str, processes: &[Vec<Record>]) -> Result<Baseline<TimeC
     })
 }
 
-/// Makes the baseline of a suite from repeated instruction counts.
-pub fn of_counts(suite: &str, processes: &[Vec<Record>]) -> Result<Baseline<CountCase>, Error> {
-    if processes.len() < MIN_COUNT_RUNS {
-        return Err(Error::Unrecordable {
-            suite: suite.to_owned(),
-            reason: format!(
-                "{} run shows no band; take {MIN_COUNT_RUNS} or more",
-                processes.len()
-            ),
-        });
+/// Makes the baseline of a suite from instruction counts: repetitions of one program, and one run or more of the same
+/// code linked in another order.
+pub fn of_counts(
+    suite: &str,
+    repeats: &[Vec<Record>],
+    relinks: &[Vec<Record>],
+) -> Result<Baseline<CountCase>, Error> {
+    let refused = |reason: String| Error::Unrecordable {
+        suite: suite.to_owned(),
+        reason,
+    };
+    if repeats.len() < MIN_COUNT_RUNS || relinks.len() < MIN_RELINKS {
+        return Err(refused(format!(
+            "{} runs and {} relinks show no band; take {MIN_COUNT_RUNS} and {MIN_RELINKS} or more",
+            repeats.len(),
+            relinks.len()
+        )));
     }
+    let counts = |runs| -> Result<BTreeMap<CaseId, Vec<u64>>, Error> {
+        let cases = by_case(suite, runs, Unit::Instructions)?.into_iter();
+        let counts = |records: Vec<&Record>| {
+            records
+                .iter()
+                .map(|record| record.estimate as u64)
+                .collect()
+        };
+        Ok(cases.map(|(id, records)| (id, counts(records))).collect())
+    };
+    let relinked = counts(relinks)?;
     let mut cases = BTreeMap::new();
-    for (id, records) in by_case(suite, processes, Unit::Instructions)? {
-        let counts = records.iter().map(|record| record.estimate as u64);
-        let smallest = counts.clone().min().unwrap_or(0);
-        let largest = counts.max().unwrap_or(0);
+    for (id, repeated) in counts(repeats)? {
+        let others = relinked
+            .get(&id)
+            .ok_or_else(|| refused(format!("{id} was not counted in the relinked program")))?;
+        let smallest = repeated.iter().copied().min().unwrap_or(0);
+        let furthest = |counts: &[u64]| counts.iter().map(|count| count.abs_diff(smallest)).max();
+        let repeats = furthest(&repeated).unwrap_or(0);
         let case = CountCase {
             instructions: smallest,
-            band: largest - smallest,
+            band: furthest(others).unwrap_or(0).max(repeats),
+            repeats,
         };
         cases.insert(id, case);
     }
@@ -196,6 +232,9 @@ pub type TimeShelf = Shelf<TimeCase, machine::Machine>;
 /// Instruction counts.
 pub type CountShelf = Shelf<CountCase, machine::CountMachine>;
 
+/// Allocations.
+pub type AllocationShelf = Shelf<allocations::AllocationCase, machine::AllocationMachine>;
+
 impl<C, M> Shelf<C, M> {
     /// Every case of every suite.
     pub fn cases(&self) -> impl Iterator<Item = (&CaseId, &C)> {
@@ -215,6 +254,11 @@ pub fn read_times(folder: &Path) -> Result<Option<TimeShelf>, Error> {
 
 /// Reads the instruction counts in their folder; `None` if nothing was recorded there.
 pub fn read_counts(folder: &Path) -> Result<Option<CountShelf>, Error> {
+    wire::read_shelf(folder)
+}
+
+/// Reads the allocations in their folder; `None` if nothing was recorded there.
+pub fn read_allocations(folder: &Path) -> Result<Option<AllocationShelf>, Error> {
     wire::read_shelf(folder)
 }
 
@@ -256,6 +300,26 @@ pub fn write_counts(
     machine::write(folder, machine)
 }
 
+/// Stores suites' allocations, and the machine beside them.
+///
+/// As with instruction counts, another compiler is refused unless all suites in the folder are stored anew.
+pub fn write_allocations(
+    folder: &Path,
+    machine: &machine::AllocationMachine,
+    baselines: &[Baseline<allocations::AllocationCase>],
+) -> Result<(), Error> {
+    if let Some(shelf) = read_allocations(folder)? {
+        let renews = |suite: &String| baselines.iter().any(|baseline| baseline.suite == *suite);
+        if !shelf.suites.keys().all(renews) {
+            refuse_foreign(folder, &machine.foreign_to(&shelf.machine))?;
+        }
+    }
+    for baseline in baselines {
+        wire::write_suite(folder, baseline)?;
+    }
+    machine::write(folder, machine)
+}
+
 fn refuse_foreign(folder: &Path, differences: &[machine::Difference]) -> Result<(), Error> {
     if differences.is_empty() {
         return Ok(());
@@ -276,7 +340,8 @@ pub fn classes(baselines: &Path) -> Result<Vec<String>, Error> {
     let entries = files::sorted_entries(baselines)?;
     let names = entries.iter().filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
-        let is_class = entry.path().join(machine::FILE).is_file() && name != INSTRUCTIONS;
+        let is_class = entry.path().join(machine::FILE).is_file()
+            && ![INSTRUCTIONS, ALLOCATIONS].contains(&&*name);
         is_class.then_some(name)
     });
     Ok(names.collect())

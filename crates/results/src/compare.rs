@@ -18,6 +18,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::allocations::Allocations;
+use crate::baseline::allocations::AllocationCase;
 use crate::baseline::{CountCase, TimeCase};
 use crate::figures::Bound;
 use crate::stats::{self, CONFIDENCE, LogMoments, Quantile};
@@ -38,6 +40,9 @@ pub const TIME_RELEVANCE: f64 = 0.20;
 
 /// Instruction-count changes below this share do not matter unless the case's table entry says otherwise.
 pub const COUNT_RELEVANCE: f64 = 0.01;
+
+/// Changes of allocations below this share do not matter: a longer text in one field of a large state.
+pub const ALLOCATION_RELEVANCE: f64 = 0.01;
 
 /// The spread between processes, on the log scale, that is believed of a case at least in part, however calm its few
 /// recorded processes were: five equal runs do not show that a slower mode, seen once in ten runs, is not there.
@@ -173,6 +178,45 @@ pub fn count(baseline: &CountCase, instructions: u64, relevance: f64) -> Judgeme
         }),
         verdict,
         reason: None,
+    }
+}
+
+/// Judges the allocations of a case; exact, so there is nothing to share a budget for.
+///
+/// More of any of the three is a regression, also if another one shrank: the reason names each that changed. The ratio
+/// is that of the count.
+pub fn allocations(baseline: &AllocationCase, now: &Allocations) -> Judgement {
+    let AllocationCase { smallest, band } = baseline;
+    let numbers = [
+        ("allocations", smallest.count, band.count, now.count),
+        ("bytes", smallest.bytes, band.bytes, now.bytes),
+        ("bytes at once", smallest.peak, band.peak, now.peak),
+    ];
+    let is_changed = |(_, before, band, now): &(&str, u64, u64, u64)| {
+        let difference = now.abs_diff(*before);
+        difference > *band && difference as f64 > *before as f64 * ALLOCATION_RELEVANCE
+    };
+    let changed: Vec<_> = numbers.into_iter().filter(is_changed).collect();
+    let verdict = if changed.is_empty() {
+        Verdict::Unchanged
+    } else if changed.iter().any(|(_, before, _, now)| now > before) {
+        Verdict::Regressed
+    } else {
+        Verdict::Improved
+    };
+    let reasons: Vec<String> = changed
+        .iter()
+        .map(|(what, before, _, now)| format!("{what} {before} → {now}"))
+        .collect();
+    let estimate = now.count as f64 / smallest.count as f64;
+    Judgement {
+        ratio: estimate.is_finite().then_some(Ratio {
+            estimate,
+            low: estimate,
+            high: estimate,
+        }),
+        verdict,
+        reason: (!reasons.is_empty()).then(|| reasons.join(", ")),
     }
 }
 

@@ -9,12 +9,15 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::compare::Ratio;
+use crate::culprits::Culprits;
 use crate::error::Error;
 use crate::figures::Bound;
+use crate::lint::Lint;
 use crate::machine::Difference;
 use crate::record::Unit;
 use crate::verdict::{Promise, Verdict};
 
+mod allocations;
 mod counts;
 mod promises;
 mod times;
@@ -61,12 +64,12 @@ pub struct Scope {
 /// Which kinds of numbers a comparison looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kinds {
-    /// Wall times with figures and ratios, and instruction counts where there are any.
+    /// Wall times with figures and ratios, allocations, and instruction counts where there are any.
     #[default]
     All,
     /// Instruction counts alone.
     Instructions,
-    /// Wall times with figures and ratios.
+    /// Wall times with figures and ratios, and allocations: all that `cargo bench` alone leaves.
     Times,
 }
 
@@ -96,6 +99,8 @@ pub struct Comparison {
     pub not_run: Vec<String>,
     /// Suites that began and did not come to their end; their rows may be incomplete.
     pub unfinished: Vec<String>,
+    /// The functions behind the regressions, as far as they are known.
+    pub culprits: Culprits,
     /// What a reader must know beside the rows: why nothing was judged, what drifted.
     pub notes: Vec<Note>,
 }
@@ -177,6 +182,18 @@ pub enum Note {
         /// What differs.
         differences: Vec<Difference>,
     },
+    /// No allocations are recorded.
+    NoAllocationBaseline,
+    /// The allocations were recorded with another compiler or for another architecture.
+    OtherAllocationMachine {
+        /// What differs.
+        differences: Vec<Difference>,
+    },
+    /// Counts that say less than they seem to.
+    Lints {
+        /// One per case and fault.
+        lints: Vec<Lint>,
+    },
 }
 
 /// What a comparison as a whole says; the binary turns it into an exit code.
@@ -200,10 +217,12 @@ impl Comparison {
             promises: Vec::new(),
             not_run: Vec::new(),
             unfinished: scope.unfinished.clone(),
+            culprits: Culprits::default(),
             notes: Vec::new(),
         };
         if scope.kinds != Kinds::Instructions {
             times::add(&mut comparison, locations, scope)?;
+            allocations::add(&mut comparison, locations, scope)?;
         }
         if scope.kinds != Kinds::Times {
             counts::add(&mut comparison, locations, scope)?;

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
+use crate::allocations;
 use crate::case_id::CaseId;
 use crate::error::Error;
 use crate::figures;
@@ -53,7 +54,9 @@ pub fn read_if_any(home: &Path) -> Result<BTreeMap<CaseId, Measurement>, Error> 
     let mut measurements = BTreeMap::new();
     for entry in files::sorted_entries(home)? {
         let path = entry.path();
-        let is_ours = entry.file_name() == figures::FOLDER;
+        let is_ours = [figures::FOLDER, allocations::FOLDER]
+            .iter()
+            .any(|ours| entry.file_name() == *ours);
         if path.is_dir() && !is_ours {
             walk(&path, &mut measurements)?;
         }

@@ -14,6 +14,9 @@ use crate::case_id::CaseId;
 use crate::error::Error;
 use crate::files;
 
+/// The file of one case.
+const SUMMARY: &str = "summary.json";
+
 const MEND: &str = "take the instruction counts again, or remove the folder";
 
 /// What callgrind counted for one case.
@@ -29,6 +32,34 @@ pub struct Count {
     pub folder: PathBuf,
     /// When the summary was written, where the file system tells.
     pub written: Option<SystemTime>,
+}
+
+/// Where a project's counts lie in its target directory: `iai` of iai-callgrind, or `gungraun` as it is called today.
+///
+/// A project that moved from one to the other has both; the one in which a summary was written last is meant.
+pub fn home_in(target: &Path) -> PathBuf {
+    let [old, new] = ["iai", "gungraun"].map(|name| target.join(name));
+    match (newest_summary(&old), newest_summary(&new)) {
+        (old_time, Some(new_time)) if old_time.is_none_or(|old_time| old_time < new_time) => new,
+        _ => old,
+    }
+}
+
+fn newest_summary(folder: &Path) -> Option<SystemTime> {
+    let entries = files::sorted_entries(folder).unwrap_or_default();
+    let times = entries.iter().filter_map(|entry| {
+        if entry.file_name() == SUMMARY {
+            entry
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .ok()
+        } else if entry.path().is_dir() {
+            newest_summary(&entry.path())
+        } else {
+            None
+        }
+    });
+    times.max()
 }
 
 /// Reads every summary below a folder, which may be empty or not there.
@@ -51,7 +82,7 @@ pub fn read(home: &Path) -> Result<BTreeMap<CaseId, Count>, Error> {
 }
 
 fn walk(folder: &Path, counts: &mut BTreeMap<CaseId, Count>) -> Result<(), Error> {
-    let summary = folder.join("summary.json");
+    let summary = folder.join(SUMMARY);
     if summary.is_file() {
         let count = read_summary(folder, &summary)?;
         if let Some(first) = counts.get(&count.id) {
@@ -73,8 +104,12 @@ fn walk(folder: &Path, counts: &mut BTreeMap<CaseId, Count>) -> Result<(), Error
 }
 
 #[derive(Deserialize)]
-struct WireSummary {
+struct WireVersion {
     version: String,
+}
+
+#[derive(Deserialize)]
+struct WireSummary {
     module_path: String,
     function_name: String,
     id: Option<String>,
@@ -84,10 +119,11 @@ struct WireSummary {
 fn read_summary(folder: &Path, path: &Path) -> Result<Count, Error> {
     let malformed = |reason: String| Error::malformed(path, reason, MEND);
     let text = files::read(path)?;
-    let wire: WireSummary = files::parse_json(path, &text, MEND)?;
-    let events = match &*wire.version {
-        "6" => events_of_schema_6(&wire.profiles),
-        "7" => events_of_schema_7(&wire.profiles),
+    // Before anything else: a newer schema may lack what we look for.
+    let WireVersion { version } = files::parse_json(path, &text, MEND)?;
+    let events_of: fn(&[Value]) -> Option<BTreeMap<String, u64>> = match &*version {
+        "6" => events_of_schema_6,
+        "7" => events_of_schema_7,
         other => {
             return Err(Error::malformed(
                 path,
@@ -95,8 +131,10 @@ fn read_summary(folder: &Path, path: &Path) -> Result<Count, Error> {
                 "use iai-callgrind 0.16 or gungraun 0.20",
             ));
         }
-    }
-    .ok_or_else(|| malformed("it holds no callgrind events".to_owned()))?;
+    };
+    let wire: WireSummary = files::parse_json(path, &text, MEND)?;
+    let events = events_of(&wire.profiles)
+        .ok_or_else(|| malformed("it holds no callgrind events".to_owned()))?;
     let instructions = *events
         .get("Ir")
         .ok_or_else(|| malformed("it holds no count of instructions (Ir)".to_owned()))?;

@@ -8,15 +8,20 @@
 //! [`report`] and [`closing`] say it. Beside it, [`pairs`] judges two programs that were measured in turns, without a
 //! baseline.
 
+pub mod allocations;
 pub mod baseline;
+pub mod callgrind;
 pub mod case_id;
 pub mod closing;
 pub mod compare;
 pub mod comparison;
 pub mod criterion;
+pub mod culprits;
 pub mod error;
 pub mod figures;
+pub mod functions;
 pub mod iai;
+pub mod lint;
 pub mod machine;
 pub mod pairs;
 pub mod record;

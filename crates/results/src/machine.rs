@@ -65,6 +65,16 @@ pub struct CountMachine {
     pub rustc: String,
 }
 
+/// What allocation counts depend on, beside the code: the standard library and the size of its types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationMachine {
+    /// The target's architecture.
+    pub architecture: String,
+    /// Version of the compiler with its commit.
+    pub rustc: String,
+}
+
 /// One field in which two machines differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
@@ -172,6 +182,26 @@ impl CountMachine {
             field("rustc", &baseline.rustc, &self.rustc),
         ];
         only_different(fields)
+    }
+}
+
+impl AllocationMachine {
+    /// The machine that runs this process.
+    pub fn here() -> Self {
+        probe::allocation_machine()
+    }
+
+    /// The fields that forbid a judgement of `self` against allocations recorded on `baseline`.
+    pub fn foreign_to(&self, baseline: &Self) -> Vec<Difference> {
+        let field = |field, baseline: &str, here: &str| Difference {
+            field,
+            baseline: baseline.to_owned(),
+            here: here.to_owned(),
+        };
+        only_different(vec![
+            field("architecture", &baseline.architecture, &self.architecture),
+            field("rustc", &baseline.rustc, &self.rustc),
+        ])
     }
 }
 

@@ -41,13 +41,15 @@ pub struct Record {
 }
 
 /// What a record's numbers count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Nanoseconds of wall time per iteration.
     Nanoseconds,
     /// Instructions executed.
     Instructions,
+    /// Calls that ask for memory.
+    Allocations,
 }
 
 /// Where a record comes from.

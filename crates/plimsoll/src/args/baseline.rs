@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Command;
-use crate::cmd::baseline::RecordSettings;
+use crate::cmd::baseline::{RecordSettings, What};
 
 #[derive(Subcommand)]
 pub(super) enum TypedBaseline {
@@ -30,6 +30,13 @@ pub(super) struct TypedRecord {
     /// Record instruction counts instead of wall times.
     #[arg(long)]
     instructions: bool,
+    /// Record what paths allocate instead of wall times.
+    #[arg(long, conflicts_with = "instructions")]
+    allocations: bool,
+    /// Links of the same code in another order, from which the band of the instruction counts is learned.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "instructions",
+          value_parser = clap::value_parser!(u8).range(1..=20))]
+    relinks: u8,
     /// The folder of all baselines.
     #[arg(long, value_name = "FOLDER")]
     baseline: Option<PathBuf>,
@@ -48,11 +55,16 @@ impl TypedBaseline {
 
 impl TypedRecord {
     fn into_settings(self) -> RecordSettings {
-        let usual = if self.instructions { 2 } else { 5 };
+        let (what, usual) = match (self.instructions, self.allocations) {
+            (true, _) => (What::Instructions, 2),
+            (_, true) => (What::Allocations, 2),
+            _ => (What::Times, 5),
+        };
         RecordSettings {
             suites: (!self.suites.is_empty()).then_some(self.suites),
             n_processes: usize::from(self.processes.unwrap_or(usual)),
-            instructions: self.instructions,
+            what,
+            n_relinks: usize::from(self.relinks),
             baselines: self.baseline,
         }
     }
@@ -61,18 +73,28 @@ impl TypedRecord {
 #[cfg(test)]
 mod tests {
     use crate::args::{Command, tests::command};
+    use crate::cmd::baseline::What;
 
     #[test]
     fn counts_take_fewer_processes_than_times_unless_told() {
-        for (line, expected) in [
-            ("baseline record", 5),
-            ("baseline record --instructions", 2),
-            ("baseline record --instructions --processes 3", 3),
+        for (line, what, expected) in [
+            ("baseline record", What::Times, 5),
+            ("baseline record --instructions", What::Instructions, 2),
+            (
+                "baseline record --instructions --processes 3",
+                What::Instructions,
+                3,
+            ),
+            ("baseline record --allocations", What::Allocations, 2),
         ] {
             let Command::BaselineRecord(settings) = command(line) else {
                 panic!("another command");
             };
-            assert_eq!(settings.n_processes, expected, "{line}");
+            assert_eq!(
+                (settings.what, settings.n_processes),
+                (what, expected),
+                "{line}"
+            );
         }
     }
 }

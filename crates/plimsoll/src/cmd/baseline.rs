@@ -1,6 +1,5 @@
 //! `plimsoll baseline`: the only command that writes `baselines/`.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,15 +9,17 @@ use results::baseline;
 use results::case_id::nearest;
 use results::criterion;
 use results::error::Error;
-use results::iai;
-use results::machine::{CountMachine, Machine};
+use results::machine::Machine;
 use results::record::{self, Record};
 
 use crate::bench::{self, Run};
 use crate::exit::Exit;
 use crate::say::say;
-use crate::workspace::{self, INSTRUCTIONS, Workspace};
+use crate::workspace::{self, ALLOCATIONS, INSTRUCTIONS, Workspace};
 
+mod allocations;
+mod counts;
+mod relink;
 mod tools;
 
 /// What to record.
@@ -28,10 +29,20 @@ pub(crate) struct RecordSettings {
     pub(crate) suites: Option<Vec<String>>,
     /// Fresh processes per suite.
     pub(crate) n_processes: usize,
-    /// Instruction counts instead of wall times.
-    pub(crate) instructions: bool,
+    /// Which kind of numbers.
+    pub(crate) what: What,
+    /// Programs of the same code in another order, for the band of the instruction counts.
+    pub(crate) n_relinks: usize,
     /// The folder of all baselines; unset means the workspace's.
     pub(crate) baselines: Option<PathBuf>,
+}
+
+/// A kind of numbers that has baselines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Times,
+    Instructions,
+    Allocations,
 }
 
 /// Runs suites in several fresh processes and stores what they cost.
@@ -43,10 +54,10 @@ pub(crate) fn record(settings: &RecordSettings) -> anyhow::Result<Exit> {
         .baselines
         .clone()
         .unwrap_or_else(|| workspace.baselines());
-    if settings.instructions {
-        record_counts(settings, &workspace, &baselines)?;
-    } else {
-        record_times(settings, &workspace, &baselines)?;
+    match settings.what {
+        What::Times => record_times(settings, &workspace, &baselines)?,
+        What::Instructions => counts::record(settings, &workspace, &baselines)?,
+        What::Allocations => allocations::record(settings, &workspace, &baselines)?,
     }
     eprintln!("say why in baselines/CHANGES.md, in the same commit");
     Ok(Exit::Fine)
@@ -64,7 +75,7 @@ fn record_times(
     // Minutes of measuring are not for nothing: what is stored must be understood before it may be replaced.
     baseline::read_times(&folder)?;
 
-    bench::build(workspace, &suites)?;
+    bench::build(workspace, &suites, &[])?;
     let scratch = Scratch::make(workspace)?;
     let progress = progress(n_processes * suites.len());
     let origin = tools::origin(&machine, &workspace.root);
@@ -102,59 +113,6 @@ fn record_times(
     say_written(&folder, recorded.iter().map(|baseline| &*baseline.suite))
 }
 
-fn record_counts(
-    settings: &RecordSettings,
-    workspace: &Workspace,
-    baselines: &Path,
-) -> anyhow::Result<()> {
-    let n_processes = enough_processes(settings.n_processes, baseline::MIN_COUNT_RUNS)?;
-    tools::need_counting_tools()?;
-    let folder = baselines.join(baseline::INSTRUCTIONS);
-    baseline::read_counts(&folder)?;
-
-    bench::build(workspace, &[INSTRUCTIONS])?;
-    let scratch = Scratch::make(workspace)?;
-    let progress = progress(n_processes);
-    let origin = tools::origin(&Machine::here(), &workspace.root);
-    let mut processes = Vec::new();
-    for process in 1..=n_processes {
-        progress.set_message(format!(
-            "instruction counts, run {process} of {n_processes}"
-        ));
-        let home = scratch.path.join(format!("process_{process}"));
-        let run = Run {
-            workspace,
-            target: INSTRUCTIONS,
-            variables: vec![("IAI_CALLGRIND_HOME", home.clone())],
-            arguments: Vec::new(),
-        };
-        run.logged(&scratch.path.join(format!("process_{process}.log")))?;
-        progress.inc(1);
-        let counts = iai::read(&home)?;
-        let records: Vec<Record> = counts
-            .values()
-            .map(|count| Record::of_count(count, &origin))
-            .collect();
-        keep(workspace, &format!("counts_{process}.jsonl"), &records)?;
-        processes.push(records);
-    }
-    progress.finish_and_clear();
-
-    let counted: BTreeSet<&str> = processes
-        .iter()
-        .flatten()
-        .map(|record| record.id.suite())
-        .collect();
-    let known: Vec<String> = counted.into_iter().map(str::to_owned).collect();
-    let suites = chosen_suites(settings.suites.as_deref(), &known)?;
-    let recorded = suites
-        .iter()
-        .map(|suite| baseline::of_counts(suite, &processes))
-        .collect::<Result<Vec<_>, _>>()?;
-    baseline::write_counts(&folder, &CountMachine::here(), &recorded)?;
-    say_written(&folder, recorded.iter().map(|baseline| &*baseline.suite))
-}
-
 /// Lists what is stored, one line per file: folder, suite, number of cases.
 pub(crate) fn list(baselines: Option<PathBuf>) -> anyhow::Result<Exit> {
     let baselines = workspace::baselines(baselines)?;
@@ -179,6 +137,13 @@ pub(crate) fn list(baselines: Option<PathBuf>) -> anyhow::Result<Exit> {
         for (suite, baseline) in &shelf.suites {
             let n_cases = baseline.cases.len();
             text.push_str(&format!("{INSTRUCTIONS}  {suite:<20} {n_cases:>4} cases\n"));
+        }
+    }
+    let folder = baselines.join(baseline::ALLOCATIONS);
+    if let Some(shelf) = baseline::read_allocations(&folder)? {
+        for (suite, baseline) in &shelf.suites {
+            let n_cases = baseline.cases.len();
+            text.push_str(&format!("{ALLOCATIONS}  {suite:<20} {n_cases:>4} cases\n"));
         }
     }
     if text.is_empty() {

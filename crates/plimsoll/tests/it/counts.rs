@@ -1,9 +1,14 @@
 //! Instruction counts: exact, so ten percent more work is seen at once, and only there.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use results::baseline;
+use results::baseline::functions::{self, CountedFunctions};
+use results::callgrind;
+use results::case_id::CaseId;
+use results::functions::FunctionTable;
 use results::iai;
 use results::machine::CountMachine;
 use results::record::{Origin, Record};
@@ -32,6 +37,13 @@ fn put_counts(home: &Path, factor: impl Fn(&str) -> f64) {
             }}}}}],
         });
         fs::write(folder.join("summary.json"), summary.to_string()).expect("put");
+        // All that is more is in one function, which two of the cases call.
+        let grown = counted as u64 - instructions.min(counted as u64) + 50;
+        let profile = format!(
+            "positions: line\nevents: Ir\nfn=quota::shared\n1 {grown}\nfn=quota::{case}\n2 {}\ntotals: {counted}\n",
+            counted as u64 - grown
+        );
+        fs::write(folder.join(format!("callgrind.{case}.usual.out")), profile).expect("put");
     }
 }
 
@@ -49,10 +61,30 @@ fn with_counts(machine: &CountMachine) -> Sandbox {
         .values()
         .map(|count| Record::of_count(count, &origin))
         .collect();
-    let baseline = baseline::of_counts("quota", &[records.clone(), records]).expect("recordable");
+    let repeats = [records.clone(), records.clone()];
+    let baseline = baseline::of_counts("quota", &repeats, &[records]).expect("recordable");
     let folder = sandbox.path("baselines").join(baseline::INSTRUCTIONS);
     baseline::write_counts(&folder, machine, &[baseline]).expect("written");
+    functions::write(&folder, "quota", &tables(&home)).expect("written");
     sandbox
+}
+
+/// Of which functions each case is made, as a recording keeps them.
+fn tables(home: &Path) -> BTreeMap<CaseId, CountedFunctions> {
+    let counts = iai::read(home).expect("readable");
+    let tables = counts.into_values().map(|count| {
+        let costs = callgrind::read_folder(&count.folder).expect("whole");
+        let table = FunctionTable::most_costly(&costs.expect("put beside it"));
+        let instructions = count.instructions;
+        (
+            count.id,
+            CountedFunctions {
+                instructions,
+                table,
+            },
+        )
+    });
+    tables.collect()
 }
 
 #[test]
@@ -64,6 +96,71 @@ fn ten_percent_more_work_ends_with_1_and_names_that_case_and_no_other() {
     let outcome = sandbox.compare(&["--instructions"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
     assert_eq!(outcome.regressed(), ["quota/acquire/usual"]);
+}
+
+#[test]
+fn a_regression_names_its_function_and_cases_that_share_it_are_one_finding() {
+    let sandbox = with_counts(&CountMachine::here());
+    put_counts(
+        &sandbox.path("iai"),
+        |case| {
+            if case == "deny" { 1.0 } else { 1.1 }
+        },
+    );
+    let outcome = sandbox.compare(&["--instructions"]);
+    assert!(
+        outcome
+            .stdout
+            .contains("functions: quota::shared +938 (+1876 %)"),
+        "{}",
+        outcome.stdout
+    );
+    let findings: Vec<&str> = outcome
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("one finding: "))
+        .collect();
+    assert_eq!(findings.len(), 1, "{}", outcome.stdout);
+    assert!(findings[0].contains("quota::shared grew by 1,371 instructions in 3 cases"));
+
+    let json = sandbox.compare(&["--instructions", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!(value["culprits"]["shared"][0]["function"], "quota::shared");
+}
+
+#[test]
+fn a_regression_whose_profile_is_gone_says_so_and_stays_one() {
+    for (gone, said) in [
+        (
+            "iai/benches/instructions/quota/acquire.usual/callgrind.acquire.usual.out",
+            "callgrind.out of this run is not there",
+        ),
+        (
+            "baselines/instructions/functions/quota.json",
+            "no functions were recorded",
+        ),
+    ] {
+        let sandbox = with_counts(&CountMachine::here());
+        put_counts(&sandbox.path("iai"), |case| {
+            if case == "acquire" { 1.1 } else { 1.0 }
+        });
+        fs::remove_file(sandbox.path(gone)).expect("removed");
+        let outcome = sandbox.compare(&["--instructions"]);
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
+        assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn a_case_of_few_instructions_is_named_where_counts_are_compared() {
+    let sandbox = with_counts(&CountMachine::here());
+    let outcome = sandbox.compare(&["--instructions"]);
+    let text = outcome.stdout.replace('\n', " ");
+    assert!(
+        text.contains("quota/release/usual runs 122 instructions"),
+        "{text}"
+    );
+    assert!(!text.contains("quota/deny/usual runs"), "{text}");
 }
 
 #[test]

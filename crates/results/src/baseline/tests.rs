@@ -210,9 +210,10 @@ fn too_few_processes_or_a_case_that_one_of_them_lacks_make_no_baseline() {
 #[test]
 fn counts_keep_the_smallest_and_the_band() {
     let folder = tempfile::tempdir().expect("a folder");
-    let baseline = of_counts("codec", &processes(Unit::Instructions)).expect("recordable");
+    let repeats = processes(Unit::Instructions);
+    let baseline = of_counts("codec", &repeats, &repeats[..1]).expect("recordable");
     let case = baseline.cases[&id("codec/encode/10_kb")];
-    assert_eq!((case.instructions, case.band), (980, 60));
+    assert_eq!((case.instructions, case.band, case.repeats), (980, 60, 60));
     write_counts(folder.path(), &count_machine(), &[baseline]).expect("written");
     let shelf = read_counts(folder.path()).expect("read").expect("there");
     assert_eq!(shelf.case(&id("codec/encode/10_kb")), Some(&case));
@@ -220,9 +221,40 @@ fn counts_keep_the_smallest_and_the_band() {
 }
 
 #[test]
+fn another_link_of_the_same_code_widens_the_band_and_not_the_repetitions() {
+    let counted = |counts: &[f64]| -> Vec<Vec<Record>> {
+        let record = |count| record("codec/encode/10_kb", Unit::Instructions, count);
+        counts.iter().map(|count| vec![record(*count)]).collect()
+    };
+    let repeats = counted(&[1_000.0, 1_002.0]);
+    for (relinks, band) in [([1_001.0], 2), ([990.0], 10), ([1_036.0], 36)] {
+        let baseline = of_counts("codec", &repeats, &counted(&relinks)).expect("recordable");
+        let case = baseline.cases[&id("codec/encode/10_kb")];
+        assert_eq!(
+            (case.instructions, case.band, case.repeats),
+            (1_000, band, 2)
+        );
+    }
+}
+
+#[test]
+fn no_band_is_learned_from_one_run_or_without_a_relink() {
+    let runs = processes(Unit::Instructions);
+    for (repeats, relinks) in [(&runs[..1], &runs[..1]), (&runs[..], &runs[..0])] {
+        let error = of_counts("codec", repeats, relinks).expect_err("too few");
+        assert!(error.to_string().contains("show no band"), "{error}");
+    }
+    let mut other = runs.clone();
+    other[0].remove(0);
+    let error = of_counts("codec", &runs, &other[..1]).expect_err("a case lacks");
+    assert!(error.to_string().contains("codec/encode/1_mb"), "{error}");
+}
+
+#[test]
 fn counts_of_another_toolchain_replace_all_suites_or_none() {
     let folder = tempfile::tempdir().expect("a folder");
-    let suite = |name| of_counts(name, &processes(Unit::Instructions)).expect("recordable");
+    let repeats = processes(Unit::Instructions);
+    let suite = |name| of_counts(name, &repeats, &repeats).expect("recordable");
     write_counts(
         folder.path(),
         &count_machine(),

@@ -11,7 +11,9 @@ use std::path::Path;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::allocations::AllocationCase;
 use super::{Baseline, CountCase, Shelf, TimeCase};
+use crate::allocations::Allocations;
 use crate::case_id::CaseId;
 use crate::error::Error;
 use crate::files;
@@ -19,11 +21,12 @@ use crate::machine;
 use crate::round::{SPREAD_DIGITS, TIME_DIGITS, significant};
 
 /// The version of the file that this code writes, and the only one that it reads.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
-const GENERATED_BY: &str = "cargo plimsoll baseline record; do not edit, see baselines/README.md";
+pub(super) const GENERATED_BY: &str =
+    "cargo plimsoll baseline record; do not edit, see baselines/README.md";
 
-const MEND: &str = "restore it from version control, or remove it and record it again";
+pub(super) const MEND: &str = "restore it from version control, or remove it and record it again";
 
 /// A case as its line holds it.
 pub(super) trait WireCase: Sized {
@@ -86,6 +89,7 @@ impl WireCase for TimeCase {
 pub(super) struct CountLine {
     instructions: u64,
     band: u64,
+    repeats: u64,
 }
 
 impl WireCase for CountCase {
@@ -96,6 +100,7 @@ impl WireCase for CountCase {
         CountLine {
             instructions: self.instructions,
             band: self.band,
+            repeats: self.repeats,
         }
     }
 
@@ -103,9 +108,53 @@ impl WireCase for CountCase {
         if line.instructions == 0 {
             return Err("it counts no instructions".to_owned());
         }
+        if line.repeats > line.band {
+            return Err("its band is narrower than its repetitions".to_owned());
+        }
         Ok(Self {
             instructions: line.instructions,
             band: line.band,
+            repeats: line.repeats,
+        })
+    }
+}
+
+/// Each number with its band.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllocationLine {
+    count: [u64; 2],
+    bytes: [u64; 2],
+    peak: [u64; 2],
+}
+
+impl WireCase for AllocationCase {
+    type Line = AllocationLine;
+    const UNIT: &'static str = "allocations";
+
+    fn to_line(&self) -> AllocationLine {
+        let Self { smallest, band } = self;
+        AllocationLine {
+            count: [smallest.count, band.count],
+            bytes: [smallest.bytes, band.bytes],
+            peak: [smallest.peak, band.peak],
+        }
+    }
+
+    fn from_line(line: &AllocationLine) -> Result<Self, String> {
+        if (line.count[0] == 0) != (line.bytes[0] == 0) && line.count[1] + line.bytes[1] == 0 {
+            return Err(
+                "it has allocations without bytes, or bytes without allocations".to_owned(),
+            );
+        }
+        let number = |index: usize| Allocations {
+            count: line.count[index],
+            bytes: line.bytes[index],
+            peak: line.peak[index],
+        };
+        Ok(Self {
+            smallest: number(0),
+            band: number(1),
         })
     }
 }
@@ -122,7 +171,7 @@ struct WireBaseline<L> {
 }
 
 /// A map that refuses a key given twice, as a bad merge leaves it; plain maps keep the last one in silence.
-struct UniqueMap<L>(BTreeMap<String, L>);
+pub(super) struct UniqueMap<L>(pub(super) BTreeMap<String, L>);
 
 impl<'de, L: Deserialize<'de>> Deserialize<'de> for UniqueMap<L> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{TIME_RELEVANCE, TimePair, count, promise, ratio_within_run, times};
+use super::{TIME_RELEVANCE, TimePair, allocations, count, promise, ratio_within_run, times};
+use crate::allocations::Allocations;
+use crate::baseline::allocations::AllocationCase;
 use crate::baseline::{CountCase, TimeCase};
 use crate::figures::Bound;
 use crate::verdict::{Promise, Verdict};
@@ -119,7 +121,11 @@ fn the_slow_half_of_a_run_is_accused_though_many_cases_share_the_slow_path() {
 
 #[test]
 fn counts_are_compared_exactly_beyond_the_floor() {
-    let case = |instructions, band| CountCase { instructions, band };
+    let case = |instructions, band| CountCase {
+        instructions,
+        band,
+        repeats: 0,
+    };
     for (baseline, now, expected) in [
         (case(1_000_000, 0), 1_000_000, Verdict::Unchanged),
         (case(1_000_000, 0), 1_010_000, Verdict::Unchanged),
@@ -138,10 +144,84 @@ fn counts_are_compared_exactly_beyond_the_floor() {
 }
 
 #[test]
+fn more_allocations_bytes_or_bytes_at_once_regress_and_are_named() {
+    let numbers = |[count, bytes, peak]: [u64; 3]| Allocations { count, bytes, peak };
+    let none = [0, 0, 0];
+    for (before, band, now, expected, named) in [
+        (
+            [100, 9_000, 400],
+            none,
+            [100, 9_000, 400],
+            Verdict::Unchanged,
+            "",
+        ),
+        (
+            [100, 9_000, 400],
+            none,
+            [101, 9_090, 404],
+            Verdict::Unchanged,
+            "",
+        ),
+        (
+            [100, 9_000, 400],
+            none,
+            [102, 9_000, 400],
+            Verdict::Regressed,
+            "allocations 100 → 102",
+        ),
+        (
+            [100, 9_000, 400],
+            none,
+            [100, 9_091, 400],
+            Verdict::Regressed,
+            "bytes 9000 → 9091",
+        ),
+        (
+            [100, 9_000, 400],
+            none,
+            [90, 9_000, 500],
+            Verdict::Regressed,
+            "allocations 100 → 90, bytes at once 400 → 500",
+        ),
+        (
+            [100, 9_000, 400],
+            none,
+            [90, 9_000, 400],
+            Verdict::Improved,
+            "allocations 100 → 90",
+        ),
+        (
+            [100, 9_000, 400],
+            [9, 0, 0],
+            [109, 9_000, 400],
+            Verdict::Unchanged,
+            "",
+        ),
+        (none, none, none, Verdict::Unchanged, ""),
+        (
+            none,
+            none,
+            [1, 16, 16],
+            Verdict::Regressed,
+            "allocations 0 → 1, bytes 0 → 16, bytes at once 0 → 16",
+        ),
+    ] {
+        let case = AllocationCase {
+            smallest: numbers(before),
+            band: numbers(band),
+        };
+        let judgement = allocations(&case, &numbers(now));
+        assert_eq!(judgement.verdict, expected, "{before:?} and {now:?}");
+        assert_eq!(judgement.reason.unwrap_or_default(), named);
+    }
+}
+
+#[test]
 fn ten_percent_more_instructions_regress() {
     let baseline = CountCase {
         instructions: 53_211,
         band: 30,
+        repeats: 30,
     };
     assert_eq!(count(&baseline, 58_532, 0.01).verdict, Verdict::Regressed);
 }
@@ -238,7 +318,7 @@ proptest! {
         right in 10_000_u64..10_000_000,
     ) {
         let judged = |from: u64, to: u64| {
-            count(&CountCase { instructions: from, band: 0 }, to, 0.01).verdict
+            count(&CountCase { instructions: from, band: 0, repeats: 0 }, to, 0.01).verdict
         };
         if judged(left, right) == Verdict::Regressed {
             prop_assert_ne!(judged(right, left), Verdict::Regressed);

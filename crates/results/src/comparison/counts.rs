@@ -1,13 +1,19 @@
 //! Instruction counts against the recorded ones.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::{Comparison, Kinds, Locations, Note, Row, Scope};
+use crate::baseline::functions::{self, CountedFunctions};
 use crate::baseline::{self, CountShelf};
+use crate::callgrind;
 use crate::case_id::CaseId;
 use crate::compare;
+use crate::culprits::{CaseFunctions, Culprits};
 use crate::error::Error;
+use crate::functions::changes;
 use crate::iai::{self, Count};
+use crate::lint::lints;
 use crate::machine::{CountMachine, Machine};
 use crate::record::Unit;
 use crate::tables::Relevance;
@@ -35,7 +41,8 @@ pub(super) fn add(
         comparison.machine = Machine::here().class();
     }
 
-    let shelf = baseline::read_counts(&locations.baselines.join(baseline::INSTRUCTIONS))?;
+    let folder = locations.baselines.join(baseline::INSTRUCTIONS);
+    let shelf = baseline::read_counts(&folder)?;
     let relevance = Relevance::read(&locations.benches())?;
     let judging = match &shelf {
         None => {
@@ -60,10 +67,63 @@ pub(super) fn add(
         .collect();
     if let Some(shelf) = judging {
         rows.extend(missing_rows(shelf, &current, scope));
+        comparison.culprits = culprits(&rows, &current, &folder)?;
+        let recorded = shelf.cases().filter(|(id, _)| current.contains_key(id));
+        let lints = lints(recorded);
+        if !lints.is_empty() {
+            comparison.notes.push(Note::Lints { lints });
+        }
     }
     rows.sort_by(|left, right| left.id.cmp(&right.id));
     comparison.rows.append(&mut rows);
     Ok(())
+}
+
+/// The functions behind each regression.
+fn culprits(
+    rows: &[Row],
+    current: &BTreeMap<CaseId, Count>,
+    folder: &Path,
+) -> Result<Culprits, Error> {
+    let mut tables_by_suite: BTreeMap<&str, BTreeMap<CaseId, CountedFunctions>> = BTreeMap::new();
+    let mut by_case = Vec::new();
+    let regressed = rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Regressed)
+        .filter_map(|row| current.get(&CaseId::new(&*row.id)?).zip(row.baseline));
+    for (count, baseline) in regressed {
+        let suite = count.id.suite();
+        if !tables_by_suite.contains_key(suite) {
+            tables_by_suite.insert(suite, functions::read(folder, suite)?);
+        }
+        let recorded = tables_by_suite[suite].get(&count.id);
+        by_case.push(functions_of(count, baseline, recorded));
+    }
+    Ok(Culprits::of(by_case))
+}
+
+/// A profile that cannot be read leaves its case without names; the verdict stands on the count alone.
+fn functions_of(
+    count: &Count,
+    baseline: f64,
+    recorded: Option<&CountedFunctions>,
+) -> CaseFunctions {
+    let unknown = |why: &str| CaseFunctions::unknown(count.id.as_str(), why);
+    let Some(recorded) = recorded else {
+        return unknown("no functions were recorded with the baseline; record it again");
+    };
+    if recorded.instructions as f64 != baseline {
+        return unknown(
+            "the recorded functions are of another recording than the count; record it again",
+        );
+    }
+    match callgrind::read_folder(&count.folder) {
+        Ok(Some(costs)) => CaseFunctions::of(count.id.as_str(), changes(&recorded.table, &costs)),
+        Ok(None) => {
+            unknown("callgrind.out of this run is not there any more; take the counts again")
+        }
+        Err(error) => unknown(&error.to_string()),
+    }
 }
 
 fn is_current(count: &Count, scope: &Scope) -> bool {

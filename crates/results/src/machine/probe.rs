@@ -8,7 +8,7 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{CountMachine, Machine};
+use super::{AllocationMachine, CountMachine, Machine};
 
 /// Memory sizes machines are sold with, in GiB; a class is the nearest of them.
 const MEMORY_SIZES: [u64; 18] = [
@@ -46,6 +46,13 @@ pub(super) fn count_machine() -> CountMachine {
         architecture: std::env::consts::ARCH.to_owned(),
         glibc: glibc(),
         valgrind: version_of("valgrind", &["--version"]),
+        rustc: rustc(),
+    }
+}
+
+pub(super) fn allocation_machine() -> AllocationMachine {
+    AllocationMachine {
+        architecture: std::env::consts::ARCH.to_owned(),
         rustc: rustc(),
     }
 }

@@ -33,6 +33,7 @@ pub fn render(comparison: &Comparison) -> String {
     if !open.is_empty() {
         cases(&mut text, &open);
     }
+    culprits(&mut text, comparison);
     promises(&mut text, comparison);
     if !folded.is_empty() {
         let _ = writeln!(
@@ -67,6 +68,21 @@ fn cases(text: &mut String, rows: &[&Row]) {
         );
     }
     let _ = writeln!(text);
+}
+
+fn culprits(text: &mut String, comparison: &Comparison) {
+    let by_case = comparison.culprits.by_case.iter();
+    let named =
+        by_case.filter_map(|case| Some((&case.id, words::functions(comparison, &case.id)?)));
+    for (id, functions) in named {
+        let _ = writeln!(text, "- `{id}`: {}", escaped(&functions));
+    }
+    for finding in words::shared_culprits(comparison) {
+        let _ = writeln!(text, "- {}", escaped(&finding));
+    }
+    if !comparison.culprits.by_case.is_empty() {
+        let _ = writeln!(text);
+    }
 }
 
 fn promises(text: &mut String, comparison: &Comparison) {

@@ -3,6 +3,7 @@
 use super::{Colour, json, markdown, text, words};
 use crate::compare::Ratio;
 use crate::comparison::{Comparison, Note, Outcome, PromiseRow, Row};
+use crate::culprits::Culprits;
 use crate::figures::Bound;
 use crate::machine::Difference;
 use crate::record::Unit;
@@ -57,6 +58,7 @@ fn comparison() -> Comparison {
         }],
         not_run: vec!["codec/other/1_mb".to_owned()],
         unfinished: vec!["backlog".to_owned()],
+        culprits: Culprits::default(),
         notes: vec![Note::Drifted {
             differences: vec![Difference {
                 field: "kernel",

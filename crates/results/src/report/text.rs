@@ -41,7 +41,7 @@ impl Page {
     fn cases(&mut self, comparison: &Comparison) {
         let listed = |row: &&Row| !matches!(row.verdict, Verdict::Missing | Verdict::New);
         let mut rows: Vec<&Row> = comparison.rows.iter().filter(listed).collect();
-        rows.sort_by_key(|row| (row.suite(), row.unit == Unit::Instructions, &row.id));
+        rows.sort_by_key(|row| (row.suite(), row.unit, &row.id));
         let mut head = None;
         for row in rows {
             if head != Some((row.suite(), row.unit)) {
@@ -76,6 +76,7 @@ impl Page {
         let what = match row.unit {
             Unit::Nanoseconds => "time",
             Unit::Instructions => "instructions",
+            Unit::Allocations => "allocations",
         };
         if !self.text.is_empty() {
             self.line("");
@@ -177,6 +178,15 @@ impl Page {
             let delta = row.ratio.map_or(String::new(), words::delta);
             let word = self.painted("REGRESSED", Tone::Bad);
             self.line(&format!("{word}: {} {delta}", row.id));
+            let functions = words::functions(comparison, &row.id).unwrap_or_default();
+            for part in wrapped(&functions, WIDTH - 6) {
+                self.line(&format!("      {part}"));
+            }
+        }
+        for finding in words::shared_culprits(comparison) {
+            for part in wrapped(&finding, WIDTH) {
+                self.line(&part);
+            }
         }
         let word = match comparison.outcome() {
             Outcome::Fine => self.painted("fine", Tone::Good),

@@ -3,6 +3,7 @@
 use crate::compare::Ratio;
 use crate::comparison::{Comparison, Note, PromiseRow};
 use crate::figures::Bound;
+use crate::functions::FunctionChange;
 use crate::machine::Difference;
 use crate::record::Unit;
 use crate::verdict::{Promise, Verdict};
@@ -11,7 +12,7 @@ use crate::verdict::{Promise, Verdict};
 pub(super) fn quantity(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Nanoseconds => time(value),
-        Unit::Instructions => grouped(value),
+        Unit::Instructions | Unit::Allocations => grouped(value),
     }
 }
 
@@ -155,7 +156,66 @@ pub(super) fn note(note: &Note, machine: &str) -> String {
             "no judgement of instruction counts: they were recorded elsewhere; it differs in {}.",
             listed(differences)
         ),
+        Note::NoAllocationBaseline => {
+            "no judgement of allocations: none are recorded. Record them with \
+             `cargo plimsoll baseline record --allocations`."
+                .to_owned()
+        }
+        Note::OtherAllocationMachine { differences } => format!(
+            "no judgement of allocations: they were recorded elsewhere; it differs in {}.",
+            listed(differences)
+        ),
+        Note::Lints { lints } => {
+            let lints: Vec<String> = lints.iter().map(ToString::to_string).collect();
+            format!(
+                "counts that say less than they seem to: {}.",
+                lints.join("; ")
+            )
+        }
     }
+}
+
+/// The functions behind a regression, or why none is named; `None` if nobody looked.
+pub(super) fn functions(comparison: &Comparison, id: &str) -> Option<String> {
+    let case = comparison.culprits.case(id)?;
+    if let Some(why) = &case.unknown {
+        return Some(format!("functions: {why}"));
+    }
+    let changes: Vec<String> = case.changes.iter().map(function_change).collect();
+    Some(format!("functions: {}", changes.join("; ")))
+}
+
+/// `quota::caps::acquire +12,000 (30 %)`.
+pub(super) fn function_change(change: &FunctionChange) -> String {
+    let sign = if change.change < 0 { "-" } else { "+" };
+    let size = grouped(change.change.unsigned_abs() as f64);
+    let function = &change.function;
+    match change.before {
+        None => format!("{function} {sign}{size} or more"),
+        Some(0) => format!("{function} {sign}{size}, not called before"),
+        Some(_) if change.after == 0 => format!("{function} {sign}{size}, not called any more"),
+        Some(before) => {
+            let ratio = change.after as f64 / before as f64;
+            format!("{function} {sign}{size} ({} %)", percent(ratio))
+        }
+    }
+}
+
+/// Findings that more than one case shares.
+pub(super) fn shared_culprits(comparison: &Comparison) -> Vec<String> {
+    let shared = comparison.culprits.shared.iter();
+    shared
+        .filter(|culprit| culprit.cases.len() > 1)
+        .map(|culprit| {
+            format!(
+                "one finding: {} grew by {} instructions in {} cases ({})",
+                culprit.function,
+                grouped(culprit.growth as f64),
+                culprit.cases.len(),
+                culprit.cases.join(", ")
+            )
+        })
+        .collect()
 }
 
 fn listed(differences: &[Difference]) -> String {
