@@ -24,6 +24,7 @@ use crate::watch::{Event, Watch};
 
 mod key;
 mod metadata;
+mod twins;
 
 use metadata::Target;
 

@@ -28,6 +28,9 @@ pub mod tree;
 pub mod build;
 
 #[cfg(feature = "driver")]
+pub mod counts;
+
+#[cfg(feature = "driver")]
 pub mod course;
 
 #[cfg(feature = "driver")]

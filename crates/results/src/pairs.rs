@@ -6,6 +6,7 @@
 
 pub mod comparison;
 pub mod control;
+pub mod counts;
 pub mod judge;
 pub mod level;
 pub mod sample;

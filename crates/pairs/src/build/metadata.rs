@@ -48,6 +48,22 @@ pub(super) fn cargo(workspace: &Path) -> Command {
 
 /// The bench targets of a tree, but for those that want features, which nobody gave.
 pub(super) fn bench_targets(workspace: &Path, tree: &str) -> Result<Vec<Target>, Error> {
+    Ok(targets_of(&metadata(workspace, tree)?))
+}
+
+/// Whether a tree has a bench target of this name, whatever features it wants.
+pub(super) fn has_bench(workspace: &Path, tree: &str, name: &str) -> Result<bool, Error> {
+    let metadata = metadata(workspace, tree)?;
+    let packages = metadata["packages"].as_array();
+    let targets = packages
+        .into_iter()
+        .flatten()
+        .filter_map(|package| package["targets"].as_array());
+    let mut targets = targets.flatten();
+    Ok(targets.any(|target| is_bench(target) && target["name"] == name))
+}
+
+fn metadata(workspace: &Path, tree: &str) -> Result<Value, Error> {
     let failed = |words: String| Error::Metadata {
         tree: tree.to_owned(),
         words,
@@ -60,9 +76,7 @@ pub(super) fn bench_targets(workspace: &Path, tree: &str) -> Result<Vec<Target>,
             String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         ));
     }
-    let metadata =
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
-    Ok(targets_of(&metadata))
+    serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
 }
 
 pub(super) fn targets_of(metadata: &Value) -> Vec<Target> {

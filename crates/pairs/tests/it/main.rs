@@ -2,6 +2,7 @@
 //!
 //! It is one long test, because a workshop admits one run at a time, and building Criterion for a second one costs more.
 
+mod counts;
 mod toy;
 
 use std::cell::{Cell, RefCell};

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::control::NullControl;
+use super::counts::PairCounts;
 use super::sample::{Engine, Side};
 use crate::case_id::CaseId;
 use crate::compare::Ratio;
@@ -26,6 +27,8 @@ pub struct PairComparison {
     pub n_tests: usize,
     /// Every case, in the order of their ids.
     pub rows: Vec<PairRow>,
+    /// The instructions of both sides; unset if nobody was asked to count.
+    pub counts: Option<PairCounts>,
     /// Patterns of the relevance table that decided about no case of this run.
     pub idle_relevances: Vec<String>,
 }

@@ -73,6 +73,7 @@ pub fn judge(run: &PairRun, terms: &Terms<'_>) -> PairComparison {
         control,
         n_tests: measured.iter().flat_map(Measured::tests).count(),
         rows,
+        counts: None,
         idle_relevances: terms.relevance.idle(run.cases.iter().map(|case| &case.id)),
     }
 }

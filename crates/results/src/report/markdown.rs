@@ -72,12 +72,12 @@ fn cases(text: &mut String, rows: &[&Row]) {
 
 fn culprits(text: &mut String, comparison: &Comparison) {
     let by_case = comparison.culprits.by_case.iter();
-    let named =
-        by_case.filter_map(|case| Some((&case.id, words::functions(comparison, &case.id)?)));
+    let named = by_case
+        .filter_map(|case| Some((&case.id, words::functions(&comparison.culprits, &case.id)?)));
     for (id, functions) in named {
         let _ = writeln!(text, "- `{id}`: {}", escaped(&functions));
     }
-    for finding in words::shared_culprits(comparison) {
+    for finding in words::shared_culprits(&comparison.culprits) {
         let _ = writeln!(text, "- {}", escaped(&finding));
     }
     if !comparison.culprits.by_case.is_empty() {

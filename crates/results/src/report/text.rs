@@ -178,12 +178,12 @@ impl Page {
             let delta = row.ratio.map_or(String::new(), words::delta);
             let word = self.painted("REGRESSED", Tone::Bad);
             self.line(&format!("{word}: {} {delta}", row.id));
-            let functions = words::functions(comparison, &row.id).unwrap_or_default();
+            let functions = words::functions(&comparison.culprits, &row.id).unwrap_or_default();
             for part in wrapped(&functions, WIDTH - 6) {
                 self.line(&format!("      {part}"));
             }
         }
-        for finding in words::shared_culprits(comparison) {
+        for finding in words::shared_culprits(&comparison.culprits) {
             for part in wrapped(&finding, WIDTH) {
                 self.line(&part);
             }

@@ -2,6 +2,7 @@
 
 use crate::compare::Ratio;
 use crate::comparison::{Comparison, Note, PromiseRow};
+use crate::culprits::Culprits;
 use crate::figures::Bound;
 use crate::functions::FunctionChange;
 use crate::machine::Difference;
@@ -38,7 +39,7 @@ pub(super) fn four_digits(value: f64) -> String {
 }
 
 /// A whole number with its digits in threes.
-fn grouped(value: f64) -> String {
+pub(super) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -175,9 +176,9 @@ pub(super) fn note(note: &Note, machine: &str) -> String {
     }
 }
 
-/// The functions behind a regression, or why none is named; `None` if nobody looked.
-pub(super) fn functions(comparison: &Comparison, id: &str) -> Option<String> {
-    let case = comparison.culprits.case(id)?;
+/// The functions behind a change, or why none is named; `None` if nobody looked.
+pub(super) fn functions(culprits: &Culprits, id: &str) -> Option<String> {
+    let case = culprits.case(id)?;
     if let Some(why) = &case.unknown {
         return Some(format!("functions: {why}"));
     }
@@ -202,8 +203,8 @@ pub(super) fn function_change(change: &FunctionChange) -> String {
 }
 
 /// Findings that more than one case shares.
-pub(super) fn shared_culprits(comparison: &Comparison) -> Vec<String> {
-    let shared = comparison.culprits.shared.iter();
+pub(super) fn shared_culprits(culprits: &Culprits) -> Vec<String> {
+    let shared = culprits.shared.iter();
     shared
         .filter(|culprit| culprit.cases.len() > 1)
         .map(|culprit| {

@@ -23,6 +23,13 @@ pub fn render(comparison: &PairComparison) -> String {
         let _ = writeln!(text, "> {note}\n");
     }
 
+    for line in pair_words::counts(comparison) {
+        let _ = writeln!(text, "- {}", escaped(&line));
+    }
+    if comparison.counts.is_some() {
+        let _ = writeln!(text);
+    }
+
     let judged = |row: &&PairRow| !pair_words::is_in_census(row);
     let rows = comparison.rows.iter().filter(judged);
     let needs_a_look = |row: &&PairRow| row.verdict != Verdict::Unchanged;

@@ -111,6 +111,9 @@ impl Page {
         for note in notes {
             self.paragraph(&note, 0);
         }
+        for line in pair_words::counts(comparison) {
+            self.paragraph(&line, 0);
+        }
     }
 
     /// The accused once more by name, then one line that counts.

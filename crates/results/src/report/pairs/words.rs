@@ -1,7 +1,10 @@
 //! Numbers and sentences that the reports of pair mode share.
 
+use crate::compare::Ratio;
 use crate::comparison::Outcome;
+use crate::culprits::Culprits;
 use crate::pairs::comparison::{Confirmation, Delta, Finding, Next, PairComparison, PairRow};
+use crate::pairs::counts::{CaseCounts, PairCounts};
 use crate::pairs::sample::Side;
 use crate::report::words;
 use crate::verdict::Verdict;
@@ -126,6 +129,54 @@ pub(super) fn remarks(row: &PairRow) -> Vec<String> {
         remarks.push("more rounds could decide it".to_owned());
     }
     remarks
+}
+
+/// What the counts of both sides say, one line per case that changed; nothing if nobody was asked to count.
+pub(super) fn counts(comparison: &PairComparison) -> Vec<String> {
+    let (cases, culprits) = match &comparison.counts {
+        None => return Vec::new(),
+        Some(PairCounts::NotAvailable { because }) => {
+            return vec![format!("instructions were not counted: {because}.")];
+        }
+        Some(PairCounts::Taken { cases, culprits }) => (cases, culprits),
+    };
+    let changed = |case: &&CaseCounts| case.base != case.candidate;
+    let n_equal = cases.len() - cases.iter().filter(changed).count();
+    let mut lines = vec![format!(
+        "instructions: {n_equal} of {} twins equal.",
+        cases.len()
+    )];
+    for case in cases.iter().filter(changed) {
+        lines.push(changed_count(case, culprits));
+    }
+    lines.extend(words::shared_culprits(culprits));
+    lines
+}
+
+fn changed_count(case: &CaseCounts, culprits: &Culprits) -> String {
+    let id = &case.id;
+    let shown = |count: u64| words::grouped(count as f64);
+    let (Some(base), Some(candidate)) = (case.base, case.candidate) else {
+        let side = if case.base.is_some() {
+            "base"
+        } else {
+            "candidate"
+        };
+        return format!("{id}: a twin in the {side} alone");
+    };
+    let ratio = case.ratio().map_or(String::new(), |estimate| {
+        words::delta(Ratio {
+            estimate,
+            low: estimate,
+            high: estimate,
+        })
+    });
+    let functions = words::functions(culprits, id.as_str()).unwrap_or_default();
+    format!(
+        "{id}: {} → {} instructions, {ratio}; {functions}",
+        shown(base),
+        shown(candidate)
+    )
 }
 
 /// The change that accuses a regressed case, by the clock that does.
