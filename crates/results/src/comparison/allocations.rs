@@ -114,3 +114,115 @@ fn empty_row(id: &CaseId) -> Row {
         reason: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use crate::allocations::{Allocations, read_if_any, write};
+    use crate::baseline::allocations::of_processes;
+    use crate::baseline::{ALLOCATIONS, write_allocations};
+    use crate::case_id::CaseId;
+    use crate::comparison::{Comparison, Kinds, Locations, Note, Outcome, Scope};
+    use crate::machine::AllocationMachine;
+    use crate::verdict::Verdict;
+
+    const CASES: [(&str, u64); 3] = [("codec/a/1", 10), ("codec/b/1", 20), ("quota/c/1", 0)];
+
+    fn count(home: &Path, count_of: impl Fn(&str, u64) -> Option<u64>) {
+        let cases = CASES.iter().chain([&("codec/added/1", 5)]);
+        let counted = cases.filter_map(|(id, usual)| {
+            let count = count_of(id, *usual)?;
+            let allocations = Allocations {
+                count,
+                bytes: count * 8,
+                peak: count * 8,
+            };
+            Some((CaseId::new(*id).expect("well formed"), vec![allocations]))
+        });
+        write(home, &counted.collect::<BTreeMap<_, _>>()).expect("written");
+    }
+
+    fn known(id: &str, usual: u64) -> Option<u64> {
+        (id != "codec/added/1").then_some(usual)
+    }
+
+    /// Recorded with this compiler, unless another one is named.
+    fn recorded(root: &Path, rustc: Option<&str>) -> Locations {
+        let locations = Locations {
+            criterion: root.join("criterion"),
+            iai: root.join("iai"),
+            baselines: root.join("baselines"),
+        };
+        std::fs::create_dir_all(&locations.baselines).expect("made");
+        count(&locations.criterion, known);
+        let process = read_if_any(&locations.criterion).expect("readable");
+        let processes = [process.clone(), process];
+        let baselines =
+            ["codec", "quota"].map(|suite| of_processes(suite, &processes).expect("recordable"));
+        let mut machine = AllocationMachine::here();
+        if let Some(rustc) = rustc {
+            machine.rustc = rustc.to_owned();
+        }
+        write_allocations(&locations.baselines.join(ALLOCATIONS), &machine, &baselines)
+            .expect("written");
+        locations
+    }
+
+    fn compared(locations: &Locations) -> Comparison {
+        let scope = Scope {
+            kinds: Kinds::All,
+            ran: Some(Default::default()),
+            ..Scope::default()
+        };
+        Comparison::of(locations, &scope).expect("readable")
+    }
+
+    #[test]
+    fn one_more_allocation_is_seen_and_gone_and_added_cases_are_listed() {
+        let root = tempfile::tempdir().expect("a folder");
+        let locations = recorded(root.path(), None);
+        assert_eq!(compared(&locations).outcome(), Outcome::Fine);
+        count(&locations.criterion, |id, usual| match id {
+            "codec/a/1" => Some(usual + 1),
+            "codec/b/1" => None,
+            _ => Some(usual),
+        });
+        let verdicts: Vec<(String, Verdict)> = compared(&locations)
+            .rows
+            .into_iter()
+            .map(|row| (row.id, row.verdict))
+            .collect();
+        let expected = [
+            ("codec/a/1", Verdict::Regressed),
+            ("codec/added/1", Verdict::New),
+            ("codec/b/1", Verdict::Missing),
+            ("quota/c/1", Verdict::Unchanged),
+        ];
+        assert_eq!(
+            verdicts,
+            expected.map(|(id, verdict)| (id.to_owned(), verdict))
+        );
+    }
+
+    #[test]
+    fn without_a_baseline_or_with_that_of_another_compiler_nothing_is_judged_and_nothing_passes() {
+        let root = tempfile::tempdir().expect("a folder");
+        let foreign = compared(&recorded(root.path(), Some("0.9")));
+        assert!(matches!(
+            foreign.notes[..],
+            [Note::OtherAllocationMachine { .. }]
+        ));
+
+        let root = tempfile::tempdir().expect("a folder");
+        let locations = recorded(root.path(), None);
+        std::fs::remove_dir_all(locations.baselines.join(ALLOCATIONS)).expect("removed");
+        let absent = compared(&locations);
+        assert!(absent.notes.contains(&Note::NoAllocationBaseline));
+        for comparison in [foreign, absent] {
+            assert_eq!(comparison.count_of(Verdict::NotJudged), 3);
+            assert_eq!(comparison.outcome(), Outcome::CouldNotTell);
+        }
+    }
+}

@@ -1,8 +1,10 @@
 //! Both schemas give the same `Count`; anything else is an error that names the file.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
-use super::{read, read_if_any};
+use super::{home_in, read, read_if_any};
+use crate::callgrind;
 use crate::case_id::CaseId;
 use crate::error::Error;
 
@@ -29,6 +31,70 @@ fn schema_7_gives_the_same_shape() {
     let count = &counts[&id("quota/allow/w1k")];
     assert_eq!(count.instructions, 4212);
     assert_eq!(count.events["L1hits"], 4612);
+}
+
+/// As gungraun 0.20 left it, with its layout of folders.
+#[test]
+fn what_gungraun_leaves_is_read_with_its_profiles() {
+    let counts = read(&fixture("gungraun_0_20")).expect("readable");
+    let found: Vec<(&str, u64)> = counts
+        .values()
+        .map(|count| (count.id.as_str(), count.instructions))
+        .collect();
+    assert_eq!(found, [("toy/sort/1k", 48_488), ("toy/sum/small", 157)]);
+    for count in counts.values() {
+        let costs = callgrind::read_folder(&count.folder).expect("whole");
+        assert_eq!(costs.expect("there").total, count.instructions);
+    }
+}
+
+#[test]
+fn the_folder_in_which_a_summary_was_written_last_is_meant() {
+    let target = tempfile::tempdir().expect("a folder");
+    assert_eq!(home_in(target.path()), target.path().join("iai"));
+    let put = |name: &str, seconds: u64| {
+        let folder = target.path().join(name).join("package/file/case");
+        std::fs::create_dir_all(&folder).expect("made");
+        let summary = std::fs::File::create(folder.join("summary.json")).expect("put");
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        summary.set_modified(time).expect("set");
+    };
+    put("gungraun", 1_000);
+    assert_eq!(home_in(target.path()), target.path().join("gungraun"));
+    put("iai", 2_000);
+    assert_eq!(home_in(target.path()), target.path().join("iai"));
+    put("gungraun", 3_000);
+    assert_eq!(home_in(target.path()), target.path().join("gungraun"));
+}
+
+#[test]
+fn a_summary_that_is_cut_short_or_of_a_newer_schema_names_the_file() {
+    let whole = fixture("gungraun_0_20/toy/instructions/toy/sum.small/summary.json");
+    let text = std::fs::read_to_string(whole).expect("there");
+    let home = tempfile::tempdir().expect("a folder");
+    for (broken, complaint) in [
+        (text[..text.len() - 20].to_owned(), "EOF"),
+        (String::new(), "EOF"),
+        (
+            text.replace(r#""version":"7""#, r#""version":"8""#),
+            "\"8\", and 6 and 7 are known",
+        ),
+        (
+            r#"{"version":"8"}"#.to_owned(),
+            "\"8\", and 6 and 7 are known",
+        ),
+        (
+            text.replace(r#""Ir":"#, r#""Il":"#),
+            "no count of instructions",
+        ),
+    ] {
+        std::fs::write(home.path().join("summary.json"), broken).expect("put");
+        let error = read(home.path()).expect_err(complaint).to_string();
+        assert!(
+            error.contains("summary.json") && error.contains(complaint),
+            "{error}"
+        );
+    }
 }
 
 #[test]
