@@ -63,7 +63,7 @@ impl std::fmt::Display for Lint {
             Self::Unsteady { id, spread } => write!(
                 formatter,
                 "{id} counts up to {spread} instructions more or less in equal runs of one program: look for a random \
-                 hasher, and give it a fixed seed"
+                 hasher or a clock, and fix what they give"
             ),
         }
     }

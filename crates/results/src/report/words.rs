@@ -5,6 +5,7 @@ use crate::comparison::{Comparison, Note, PromiseRow};
 use crate::culprits::Culprits;
 use crate::figures::Bound;
 use crate::functions::FunctionChange;
+use crate::lint::{Lint, TINY};
 use crate::machine::Difference;
 use crate::record::Unit;
 use crate::verdict::{Promise, Verdict};
@@ -166,14 +167,33 @@ pub(super) fn note(note: &Note, machine: &str) -> String {
             "no judgement of allocations: they were recorded elsewhere; it differs in {}.",
             listed(differences)
         ),
-        Note::Lints { lints } => {
-            let lints: Vec<String> = lints.iter().map(ToString::to_string).collect();
-            format!(
-                "counts that say less than they seem to: {}.",
-                lints.join("; ")
-            )
+        Note::Lints { lints } => lints_in_words(lints),
+    }
+}
+
+/// Cases by what is wrong with them, so that a dozen of one kind share one sentence.
+fn lints_in_words(lints: &[Lint]) -> String {
+    let (mut tiny, mut unsteady) = (Vec::new(), Vec::new());
+    for lint in lints {
+        match lint {
+            Lint::Tiny { id, instructions } => tiny.push(format!("{id} ({instructions})")),
+            Lint::Unsteady { id, spread } => unsteady.push(format!("{id} (by {spread})")),
         }
     }
+    let mut sentences = Vec::new();
+    if !tiny.is_empty() {
+        sentences.push(format!(
+            "under {TINY} instructions per iteration, so that much of the count is the harness: {}.",
+            tiny.join(", ")
+        ));
+    }
+    if !unsteady.is_empty() {
+        sentences.push(format!(
+            "equal runs of one program differed when the baseline was recorded, as with a random hasher or a clock: {}.",
+            unsteady.join(", ")
+        ));
+    }
+    sentences.join(" ")
 }
 
 /// The functions behind a change, or why none is named; `None` if nobody looked.

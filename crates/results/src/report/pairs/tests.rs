@@ -1,7 +1,9 @@
 //! Reports of pair mode: nothing is wider than the table, nothing is dropped, contamination comes first.
 
 use super::{json, markdown, text, words};
+use crate::case_id::CaseId;
 use crate::pairs::comparison::PairComparison;
+use crate::pairs::counts::{PairCounts, SideCount, SideCounts};
 use crate::pairs::sample::{CaseFailure, PairCase, PairRun};
 use crate::pairs::synthetic::{around, case, judged, run};
 use crate::report::Colour;
@@ -48,6 +50,48 @@ fn the_table_is_readable_at_100_columns_without_colour() {
             assert_eq!(line.trim_end(), line);
         }
     }
+}
+
+#[test]
+fn counts_are_one_line_per_changed_case_or_the_reason_why_there_are_none() {
+    let side = |encode| {
+        let count = |instructions| SideCount {
+            instructions,
+            costs: None,
+        };
+        let id = |text| CaseId::new(text).expect("well formed");
+        SideCounts::from([
+            (id("codec/encode/10_kb"), count(encode)),
+            (id("codec/decode/10_kb"), count(500)),
+        ])
+    };
+    let with = |counts| PairComparison {
+        counts: Some(counts),
+        ..comparison()
+    };
+    let taken = with(PairCounts::of(&side(10_000), &side(11_000)));
+    let text = text::render(&taken, Colour::Never);
+    assert!(text.contains("instructions: 1 of 2 twins equal."), "{text}");
+    assert!(
+        text.contains("codec/encode/10_kb: 10,000 → 11,000 instructions, +10 %"),
+        "{text}"
+    );
+    assert!(!text.contains("decode/10_kb: "), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
+    assert!(markdown::render(&taken).contains("- codec/encode/10_kb: 10,000 → 11,000"));
+    let json = json::render(&taken).expect("finite");
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(value["counts"]["cases"][1]["candidate"], 11_000);
+
+    let because = "valgrind not found".to_owned();
+    let absent = with(PairCounts::NotAvailable { because });
+    for report in [
+        text::render(&absent, Colour::Never),
+        markdown::render(&absent),
+    ] {
+        assert!(report.contains("instructions were not counted: valgrind not found."));
+    }
+    assert!(!text::render(&comparison(), Colour::Never).contains("instructions"));
 }
 
 #[test]
