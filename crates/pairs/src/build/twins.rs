@@ -1,5 +1,6 @@
 //! Builds and runs the target of a commit that counts instructions.
 
+use std::fs;
 use std::path::Path;
 
 use super::{Built, Workshop, metadata, run_cargo};
@@ -8,6 +9,9 @@ use crate::watch::Watch;
 
 /// The bench target that counts instructions, and the feature that it wants.
 const TARGET: &str = "instructions";
+
+/// The checkout of the side that is being counted, the same path for both.
+const TREE: &str = "counted";
 
 impl Workshop {
     /// Whether this commit has a target that counts instructions.
@@ -18,6 +22,8 @@ impl Workshop {
 
     /// Builds that target at this commit and runs it once; its summaries are then below `home`.
     ///
+    /// In a checkout of its own, newer than all that was built before: by age Cargo would take the program of the side
+    /// that was counted first for this one's.
     /// Cargo's words and those of the target go to the user.
     pub(crate) fn count_twins(
         &self,
@@ -25,7 +31,13 @@ impl Workshop {
         home: &Path,
         watch: &dyn Watch,
     ) -> Result<(), Error> {
-        let workspace = built.tree.path.join(&self.repository.workspace);
+        let source = &built.source;
+        let tree = self.folder.join("trees").join(TREE);
+        let tree = self.repository.check_out(&source.commit, &tree)?;
+        let workspace = tree.path.join(&self.repository.workspace);
+        if let Some(lock) = self.lock_to_copy(source)? {
+            fs::copy(&lock, workspace.join("Cargo.lock")).map_err(Error::file(&lock))?;
+        }
         let mut command = metadata::cargo(&workspace);
         command
             .args(["bench", "--workspace", "--bench", TARGET])
@@ -41,6 +53,6 @@ impl Workshop {
                 .env(format!("{name}_HOME"), home)
                 .env(format!("{name}_SAVE_SUMMARY"), "json");
         }
-        run_cargo(command, &built.source, watch).map(drop)
+        run_cargo(command, source, watch).map(drop)
     }
 }
