@@ -33,9 +33,7 @@ impl Tools {
     pub fn look() -> Self {
         let folders = search_path();
         let is_there = |name: &&str| folders.iter().any(|folder| folder.join(name).is_file());
-        let missing = PROGRAMS
-            .iter()
-            .filter(|names| !names.iter().any(|name| is_there(&name)));
+        let missing = PROGRAMS.iter().filter(|names| !names.iter().any(&is_there));
         Self {
             missing: missing.map(|names| names[0]).collect(),
         }
