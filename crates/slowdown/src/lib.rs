@@ -17,13 +17,13 @@ pub static ENCODE: Path = Path::new("encode", 1.0);
 /// Decoding the messages of a session.
 pub static DECODE: Path = Path::new("decode", 1.0);
 
-/// Adding a key to the work queue; of hand-out, release and adding it is a part.
+/// Adding a key to the work queue. Its weight in a hand-out is not known yet, so no check uses it.
 pub static HAND_OUT: Path = Path::new("hand_out", 1.0);
 
 /// Taking places under caps, and giving them back.
 pub static CAPS: Path = Path::new("caps", 1.0);
 
-/// Deciding what becomes of a Query.
+/// Deciding what becomes of a Query. Its weight beside writing the patch is not known yet, so no check uses it.
 pub static TRANSITION: Path = Path::new("transition", 1.0);
 
 /// The golden ratio, of which only the fraction matters, in parts of 2^32.

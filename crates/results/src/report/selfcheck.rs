@@ -151,6 +151,7 @@ fn question(question: &Question) -> String {
         Question::FalseAlarm => "equal programs: runs that say REGRESSED".to_owned(),
         Question::FalsePraise => "equal programs: runs that say improved".to_owned(),
         Question::Contaminated => "equal programs: runs called contaminated".to_owned(),
+        Question::Incomplete => "equal programs: runs that time ended".to_owned(),
         Question::Open => "equal programs: cases left open".to_owned(),
         Question::ByCriterion => "  Criterion: cases called changed".to_owned(),
         Question::ByCriterionInARow => "  Criterion, one run after the other".to_owned(),

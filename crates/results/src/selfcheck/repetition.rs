@@ -134,6 +134,11 @@ impl Trial {
 }
 
 impl Repetition {
+    /// Whether every case had its first rounds: with fewer, nothing could be accused, rightly or wrongly.
+    pub fn is_complete(&self) -> bool {
+        self.run.as_ref().is_none_or(|run| run.is_complete)
+    }
+
     /// Of a judged run of pair mode; `before` is the repetition before of the same trial.
     pub fn of_pairs(
         trial: &Trial,

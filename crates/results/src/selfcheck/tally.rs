@@ -36,6 +36,8 @@ pub enum Question {
     FalsePraise,
     /// Runs of equal programs whose null control spoke, so that they gave no verdict.
     Contaminated,
+    /// Runs of equal programs that the budget ended before their first rounds were taken; the lines above leave them out.
+    Incomplete,
     /// Cases of equal programs that were left open.
     Open,
     /// Cases of equal programs that Criterion's rule calls slower or faster, from the samples of both sides.
@@ -183,7 +185,9 @@ fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Ra
             .filter(|one| is_wanted(&one.trial.subject));
         wanted.copied().collect()
     };
-    let same = with(|subject| *subject == Subject::Same);
+    let all_same = with(|subject| *subject == Subject::Same);
+    let is_complete = |one: &&Repetition| one.is_complete();
+    let same: Vec<&Repetition> = all_same.iter().copied().filter(is_complete).collect();
     let slower = with(|subject| matches!(subject, Subject::Slower { .. }));
     let relinked = with(|subject| *subject == Subject::Relinked);
     let runs_with = |runs: &[&Repetition], verdict| {
@@ -201,17 +205,25 @@ fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Ra
             Rate::of_all(same.iter().map(|one| one.is_contaminated)),
         ),
         (
+            Question::Incomplete,
+            Rate::of_all(all_same.iter().map(|one| !one.is_complete())),
+        ),
+        (
             Question::Open,
             cases_of(&same, |case| Some(case.verdict == Verdict::Inconclusive)),
         ),
         (
             Question::ByCriterion,
-            Rate::of_all(all(&same).filter_map(|case| case.criterion).map(is_change)),
+            Rate::of_all(
+                all(&all_same)
+                    .filter_map(|case| case.criterion)
+                    .map(is_change),
+            ),
         ),
         (
             Question::ByCriterionInARow,
             Rate::of_all(
-                all(&same)
+                all(&all_same)
                     .filter_map(|case| case.criterion_in_a_row)
                     .map(is_change),
             ),

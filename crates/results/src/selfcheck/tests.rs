@@ -162,6 +162,22 @@ fn runs_are_counted_once_however_many_cases_are_wrong() {
 }
 
 #[test]
+fn a_run_that_was_too_short_to_accuse_is_no_proof_of_innocence() {
+    let mut short = said(
+        trial(Subject::Same),
+        &[("quota/caps", Verdict::Inconclusive)],
+    );
+    let mut rounds = run(vec![case("quota/caps").with_rounds(&around(0.0, 0.5, 4))]);
+    rounds.is_complete = false;
+    short.run = Some(rounds);
+    let whole = said(trial(Subject::Same), &[("quota/caps", Verdict::Unchanged)]);
+    let tally = tally(&[short, whole], &paths());
+    let alarms = answer(&tally, &Question::FalseAlarm);
+    assert_eq!(alarms, (0, 1, Some(Standing::TooFewTrials)));
+    assert_eq!(answer(&tally, &Question::Incomplete), (1, 2, None));
+}
+
+#[test]
 fn what_is_slowed_is_found_and_what_is_not_is_a_false_alarm() {
     use Verdict::{Inconclusive, Regressed, Unchanged};
     let tally = tally(
