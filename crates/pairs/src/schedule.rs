@@ -101,7 +101,7 @@ impl Schedule {
 /// Of what is left to measure, all that fits into the time, the cheapest first: a case with long rounds must not keep
 /// many with short ones from being decided.
 pub(crate) fn affordable<T: Ord>(mut costs: Vec<(T, Duration)>, time: Duration) -> Vec<T> {
-    costs.sort_by_key(|cost| cost.1);
+    costs.sort_by_key(|(_, cost)| *cost);
     let mut together = Duration::ZERO;
     let mut taken: Vec<T> = costs
         .into_iter()

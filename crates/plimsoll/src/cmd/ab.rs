@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use pairs::build::{Built, Workshop};
 use pairs::counts::{self, Tools};
 use pairs::course::{self, Plan};
@@ -65,7 +65,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     let relevance = PairRelevance::read(&workspace.root.join("benches"))?;
     let ours = workspace.scratch().join("ab");
     fs::create_dir_all(&ours).with_context(|| format!("failed to make {}", ours.display()))?;
-    let watch = Bar::new();
+    let watch = Bar::within(settings.budget);
 
     let repository = Repository::around(&workspace.root)?;
     let workshop = Workshop::open(&repository, &workspace.root, &ours, &settings.features)?;
@@ -167,10 +167,22 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    pub(super) fn new() -> Self {
+    /// The time left is never more than what is left of the budget, while there is any.
+    pub(super) fn within(budget: Duration) -> Self {
+        let left = move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let of_budget = budget.saturating_sub(state.elapsed());
+            let left = if of_budget.is_zero() {
+                state.eta()
+            } else {
+                state.eta().min(of_budget)
+            };
+            // It is drawn as well as it can be; there is nobody to tell of a failure.
+            let _ = write!(text, "{:#}", HumanDuration(left));
+        };
         let style = ProgressStyle::with_template(
-            "{bar:30} {pos}/{len} rounds, {elapsed} gone, {eta} left  {wide_msg}",
-        );
+            "{bar:30} {pos}/{len} rounds, {elapsed} gone, {left} left  {wide_msg}",
+        )
+        .map(|style| style.with_key("left", left));
         let bar = ProgressBar::hidden();
         // A template that does not parse leaves the usual bar.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -258,6 +258,7 @@ fn an_interrupted_run_keeps_what_it_has_and_leaves_no_process_and_no_worktree() 
     assert_eq!(kept["cases"].as_array().expect("cases").len(), 2);
 }
 
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 #[test]
 fn a_full_disk_is_named_and_what_was_stored_before_stays() {
     let project = project(&[("steady", "1000.0")]);

@@ -100,7 +100,11 @@ fn build(
         None => repository.working_tree(&workspace.target)?,
     };
     let wanted = [id.suite().to_owned()];
-    let built = workshop.build_both([&base, &candidate], Some(&wanted), &Bar::new());
+    let built = workshop.build_both(
+        [&base, &candidate],
+        Some(&wanted),
+        &Bar::within(Duration::ZERO),
+    );
     built.map_err(undecided)
 }
 
