@@ -10,7 +10,6 @@
 //!
 //! Both sides of a run have the same flags and paths of the same length, so that nothing but the code differs.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,12 +23,14 @@ use crate::tree::{Repository, Source, Worktree};
 use crate::watch::{Event, Watch};
 
 mod age;
+mod checkout;
 mod kept;
 mod key;
 mod link;
 mod metadata;
 mod same;
 
+use checkout::Checkout;
 use link::Scripts;
 use metadata::Target;
 
@@ -62,10 +63,6 @@ pub struct Built {
     pub source: Source,
     /// In the order of their names.
     pub(crate) suites: Vec<Suite>,
-    /// Every suite that the commit has, wanted or not.
-    known: Vec<String>,
-    /// What its compiler says of itself.
-    toolchain: String,
     tree: Arc<Worktree>,
 }
 
@@ -113,8 +110,6 @@ impl Built {
         Ok(Self {
             source: self.source.clone(),
             suites: vec![suite.relinked(folder, seed)?],
-            known: self.known.clone(),
-            toolchain: self.toolchain.clone(),
             tree: Arc::clone(&self.tree),
         })
     }
@@ -169,123 +164,81 @@ impl Workshop {
         wanted: Option<&[String]>,
         watch: &dyn Watch,
     ) -> Result<[Built; 2], Error> {
-        let base = self.build(sources[0], wanted, watch)?;
-        let candidate = if sources[0].commit == sources[1].commit {
-            Built {
+        let base = Checkout::of(self, sources[0])?;
+        if sources[0].commit == sources[1].commit {
+            checkout::check(&base, &base, wanted)?;
+            let base = self.build(&base, wanted, watch)?;
+            let candidate = Built {
                 source: sources[1].clone(),
                 ..base.clone()
-            }
-        } else {
-            self.build(sources[1], wanted, watch)?
-        };
-        if base.toolchain != candidate.toolchain {
-            let name = |built: &Built| {
-                built
-                    .toolchain
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()
             };
-            return Err(Error::MixedToolchains {
-                base: name(&base),
-                candidate: name(&candidate),
-            });
+            return Ok([base, candidate]);
         }
-        let known: BTreeSet<&String> = base.known.iter().chain(&candidate.known).collect();
-        let unknown = wanted
-            .into_iter()
-            .flatten()
-            .find(|name| !known.contains(name));
-        if let Some(name) = unknown {
-            return Err(Error::UnknownSuite {
-                name: name.clone(),
-                known: known.into_iter().cloned().collect(),
-            });
-        }
-        Ok([base, candidate])
+        let candidate = Checkout::of(self, sources[1])?;
+        checkout::check(&base, &candidate, wanted)?;
+        Ok([
+            self.build(&base, wanted, watch)?,
+            self.build(&candidate, wanted, watch)?,
+        ])
     }
 
-    /// Checks a commit out and builds the suites that are wanted and not yet there; all of them unless named.
+    /// Builds the suites that are wanted and not yet there; all of them unless named.
     ///
     /// A wanted suite that the commit does not have is no error here: its cases are missing on this side.
     fn build(
         &self,
-        source: &Source,
+        checkout: &Checkout,
         wanted: Option<&[String]>,
         watch: &dyn Watch,
     ) -> Result<Built, Error> {
-        let own_lock = self.lock_to_copy(source)?;
-        let key = key::of(&source.commit, &self.features, own_lock.as_deref())?;
-        let tree = self
-            .repository
-            .check_out(&source.commit, &self.folder.join("trees").join(&key))?;
-        let workspace = tree.path.join(&self.repository.workspace);
-        if let Some(lock) = own_lock {
-            fs::copy(&lock, workspace.join("Cargo.lock")).map_err(Error::file(&lock))?;
-        }
-        let metadata = metadata::of(&workspace, &source.label)?;
-        let mut targets = metadata::targets_of(&metadata);
-        let known = targets.iter().map(|target| target.name.clone()).collect();
-        targets.retain(|target| wanted.is_none_or(|wanted| wanted.contains(&target.name)));
-
-        let toolchain = key::toolchain(&workspace)?;
-        let outside = metadata::folders_outside(&metadata, &tree.path);
-        let key = key::of_programs(&key, &toolchain, &outside)?;
-        let programs = self.folder.join("programs").join(&key);
+        let is_wanted = |name: &String| wanted.is_none_or(|wanted| wanted.contains(name));
+        let programs = self.folder.join("programs").join(&checkout.key);
         let mut suites = kept::listed(&programs);
-        targets.retain(|target| suites.iter().all(|suite| suite.name != target.name));
+        let is_there = |name: &String| suites.iter().any(|suite| suite.name == *name);
+        let targets = checkout.targets.iter();
+        let targets: Vec<&Target> = targets
+            .filter(|target| is_wanted(&target.name) && !is_there(&target.name))
+            .collect();
+        let source = &checkout.source;
         let (side, commit) = (&*source.label, &*source.known_commit);
         if targets.is_empty() {
             watch.note(Event::Cached { side, commit });
         } else {
             watch.note(Event::Building { side, commit });
-            suites
-                .extend(self.build_targets(&workspace, &tree, source, &targets, &programs, watch)?);
+            suites.extend(self.build_targets(checkout, &targets, &programs, watch)?);
         }
         suites.sort_by(|left, right| left.name.cmp(&right.name));
         kept::list(&programs, &suites)?;
-        kept::forget_oldest(&self.folder.join("programs"), &key)?;
+        kept::forget_oldest(&self.folder.join("programs"), &checkout.key)?;
 
-        suites.retain(|suite| wanted.is_none_or(|wanted| wanted.contains(&suite.name)));
+        suites.retain(|suite| is_wanted(&suite.name));
         for suite in &mut suites {
             suite.programs.clone_from(&programs);
         }
         Ok(Built {
             source: source.clone(),
             suites,
-            known,
-            toolchain,
-            tree: Arc::new(tree),
+            tree: Arc::clone(&checkout.tree),
         })
-    }
-
-    /// Where git does not know a lock file, the user's own is put into the tree, so that both sides use one.
-    fn lock_to_copy(&self, source: &Source) -> Result<Option<PathBuf>, Error> {
-        let lock = self.workspace.join("Cargo.lock");
-        let is_known = self
-            .repository
-            .has_file(&source.commit, Path::new("Cargo.lock"))?;
-        Ok((!is_known && lock.is_file()).then_some(lock))
     }
 
     fn build_targets(
         &self,
-        workspace: &Path,
-        tree: &Worktree,
-        source: &Source,
-        targets: &[Target],
+        checkout: &Checkout,
+        targets: &[&Target],
         programs: &Path,
         watch: &dyn Watch,
     ) -> Result<Vec<Suite>, Error> {
         let target = self.folder.join("target");
-        age::check(&target, &tree.path)?;
-        let mut command = metadata::cargo(workspace);
+        age::check(&target, &checkout.tree.path)?;
+        let mut command = metadata::cargo(&checkout.workspace);
         command
             .args(["bench", "--workspace", "--no-run"])
             .arg("--message-format=json-render-diagnostics")
             // Incremental builds cut the code into other units, which moves it: 40 % in a loop of a toy.
             .env("CARGO_INCREMENTAL", "0")
+            // Nothing that is loaded, and nine tenths of a program with the debug information that flamegraphs want.
+            .env("CARGO_PROFILE_BENCH_STRIP", "debuginfo")
             .env("CARGO_TARGET_DIR", &target);
         for target in targets {
             command.args(["--bench", &target.bench]);
@@ -295,7 +248,7 @@ impl Workshop {
         }
         let links = self.scratch()?;
         self.scripts.wrap(&mut command, links.path());
-        let messages = run_cargo(command, source, watch)?;
+        let messages = run_cargo(command, &checkout.source, watch)?;
         age::stamp(&target)?;
 
         fs::create_dir_all(programs.join(LINKS)).map_err(Error::file(programs))?;
@@ -312,7 +265,7 @@ impl Workshop {
             }
             let folder = target
                 .folder
-                .strip_prefix(&tree.path)
+                .strip_prefix(&checkout.tree.path)
                 .unwrap_or(Path::new(""));
             suites.push(Suite {
                 name: target.name.clone(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use results::case_id::CaseId;
 use results::compare::FALSE_ALARM_BUDGET;
 use results::pairs::comparison::PairComparison;
-use results::pairs::control::NullEstimates;
+use results::pairs::control::{NullEstimates, rounds_to_fire};
 use results::pairs::judge::{MOST_ROUNDS, Terms, judge};
 use results::pairs::level::rounds_for;
 use results::relevance::PairRelevance;
@@ -17,6 +17,12 @@ use results::relevance::PairRelevance;
 use crate::error::Error;
 use crate::schedule::Stage;
 use crate::session::{Progress, Session};
+
+/// Rounds of every case before it is looked at for the first time.
+///
+/// Eight give an interval (six are the least), and settle a case whose rounds agree to within its relevance. They can
+/// fail nothing among many tests: whatever is not settled gets its full number before that.
+const FIRST_LOOK: usize = 8;
 
 /// Rounds that an open case gets before it is looked at again.
 const MORE: usize = 5;
@@ -28,7 +34,7 @@ const KEPT_FOR_CONFIRMING: f64 = 0.2;
 /// How a run is to go.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Rounds of every case at first; more if so many could not fail any of the tests.
+    /// Rounds of every case that a first look does not settle; more if so many could not fail any of the tests.
     pub n_rounds: usize,
     /// How long all rounds together may take; builds do not count.
     pub budget: Duration,
@@ -46,11 +52,19 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
     let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
     let reserve = end - kept;
 
-    let n_rounds = first_rounds(plan.n_rounds, session.n_to_measure());
-    if session.measure_all(n_rounds, end)? == Progress::OutOfBudget {
-        return Ok(verdict(session, plan));
-    }
-    session.complete();
+    let n_rounds = enough_rounds(plan.n_rounds, session.n_to_measure());
+    let n_look = n_rounds.min(FIRST_LOOK);
+    session.measure_all(
+        n_look,
+        rounds_to_fire(),
+        usize::midpoint(n_look, n_rounds),
+        reserve,
+    )?;
+    let unsettled: BTreeMap<_, _> = verdict(session, plan)
+        .unsettled()
+        .map(|case| (case.clone(), (Stage::Judge, n_rounds - n_look)))
+        .collect();
+    session.measure_some(&unsettled, reserve)?;
     loop {
         let open: Vec<_> = verdict(session, plan).open().cloned().collect();
         let wanted: BTreeMap<_, _> = open
@@ -73,6 +87,7 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
         .map(|(case, n_layouts)| (case.clone(), n_layouts))
         .collect();
     session.relink(&suspects)?;
+    session.complete();
     Ok(verdict(session, plan))
 }
 
@@ -88,7 +103,7 @@ pub fn verdict(session: &Session<'_>, plan: &Plan) -> PairComparison {
 }
 
 /// Fewer rounds than this could never fail a case, and would look like a pass.
-fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
+fn enough_rounds(n_rounds: usize, n_cases: usize) -> usize {
     // Wall and CPU time of each.
     let n_tests = 2 * n_cases;
     n_rounds.max(rounds_for(n_tests, FALSE_ALARM_BUDGET))
@@ -96,13 +111,13 @@ fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::first_rounds;
+    use super::enough_rounds;
 
     #[test]
     fn many_cases_take_more_rounds_than_were_asked_for() {
         for (n_cases, expected) in [(1, 15), (70, 15), (100, 16), (1_000, 19)] {
-            assert_eq!(first_rounds(15, n_cases), expected, "{n_cases} cases");
+            assert_eq!(enough_rounds(15, n_cases), expected, "{n_cases} cases");
         }
-        assert_eq!(first_rounds(3, 1), 9);
+        assert_eq!(enough_rounds(3, 1), 9);
     }
 }

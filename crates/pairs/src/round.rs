@@ -49,6 +49,15 @@ pub(crate) enum Outcome {
     Failed(CaseFailure),
 }
 
+/// What a short process tells of a case.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Probe {
+    /// The time of one iteration.
+    pub(crate) iteration: Duration,
+    /// Whether other threads worked, so that one core is not enough for the case.
+    pub(crate) has_threads: bool,
+}
+
 /// A process with what belongs to it.
 struct Running {
     process: Process,
@@ -66,6 +75,26 @@ impl Setting<'_> {
         match outcome {
             Ok(outcome) => Ok(outcome),
             Err(Broken::Failed(failure)) => Ok(Outcome::Failed(failure)),
+            Err(Broken::Error(error)) => Err(error),
+        }
+    }
+
+    /// Runs one process of the base quickly, on all cores; its last sample is its longest and warmest.
+    pub(crate) fn probe(&self) -> Result<Result<Probe, CaseFailure>, Error> {
+        let run = || -> Result<Probe, Broken> {
+            let (samples, turns) = self.run_alone(0, Cores::allowed()?)?;
+            let last = samples
+                .last()
+                .map_or(0.0, |sample| sample.wall_ns / sample.n_iterations as f64);
+            let turns = turns.unwrap_or_default();
+            Ok(Probe {
+                iteration: Duration::from_nanos(last as u64),
+                has_threads: samples::has_threads(&turns[turns.len().saturating_sub(1)..]),
+            })
+        };
+        match run() {
+            Ok(probe) => Ok(Ok(probe)),
+            Err(Broken::Failed(failure)) => Ok(Err(failure)),
             Err(Broken::Error(error)) => Err(error),
         }
     }
@@ -116,7 +145,7 @@ impl Setting<'_> {
         };
         let mut blocks = [Vec::new(), Vec::new()];
         for side in order {
-            blocks[side].push(self.alone(side, cores)?);
+            blocks[side].push(self.run_alone(side, cores)?.0);
         }
         let [base, candidate] = blocks;
         let both = base.iter().zip(&candidate);
@@ -127,7 +156,12 @@ impl Setting<'_> {
         Ok(self.done(pairs, first, false))
     }
 
-    fn alone(&self, side: SideIndex, cores: Cores) -> Result<Vec<Sample>, Broken> {
+    /// A whole process; its turns are unset if its suite knows nothing of them.
+    fn run_alone(
+        &self,
+        side: SideIndex,
+        cores: Cores,
+    ) -> Result<(Vec<Sample>, Option<Vec<Turn>>), Broken> {
         let takes_turns = self.listed.takes_turns;
         let mut running = self.start(side, Place { cores, takes_turns })?;
         let mut around = running.process.watched(self.watch);
@@ -138,7 +172,8 @@ impl Setting<'_> {
             running.peer.answer(within, &mut around).map(|_| None)
         };
         let turns = turns.map_err(|fault| broken(side, fault))?;
-        running.finish(side, self.length, turns.as_deref())
+        let samples = running.finish(side, self.length, turns.as_deref())?;
+        Ok((samples, turns))
     }
 
     fn start(&self, side: SideIndex, place: Place) -> Result<Running, Broken> {

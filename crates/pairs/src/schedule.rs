@@ -98,6 +98,23 @@ impl Schedule {
     }
 }
 
+/// Of what is left to measure, all that fits into the time, the cheapest first: a case with long rounds must not keep
+/// many with short ones from being decided.
+pub(crate) fn affordable<T: Ord>(mut costs: Vec<(T, Duration)>, time: Duration) -> Vec<T> {
+    costs.sort_by_key(|(_, cost)| *cost);
+    let mut together = Duration::ZERO;
+    let mut taken: Vec<T> = costs
+        .into_iter()
+        .take_while(|(_, cost)| {
+            together += *cost;
+            together <= time
+        })
+        .map(|(which, _)| which)
+        .collect();
+    taken.sort();
+    taken
+}
+
 /// How much each process of a case measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
@@ -146,7 +163,7 @@ impl Length {
 
 #[cfg(test)]
 mod tests {
-    use super::{Length, Schedule, Stage, Step};
+    use super::{Length, Schedule, Stage, Step, affordable};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -195,6 +212,27 @@ mod tests {
             let drawn = schedule.draw_null(n_cases);
             assert_eq!(drawn.len(), expected, "{n_cases}");
             assert!(drawn.iter().all(|case| *case < n_cases));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_into_the_time_is_what_costs_most() {
+        let seconds = Duration::from_secs;
+        let costs = || {
+            vec![
+                ("slow", seconds(50)),
+                ("new", seconds(0)),
+                ("b", seconds(3)),
+                ("a", seconds(2)),
+            ]
+        };
+        for (time, expected) in [
+            (55, vec!["a", "b", "new", "slow"]),
+            (54, vec!["a", "b", "new"]),
+            (4, vec!["a", "new"]),
+            (0, vec!["new"]),
+        ] {
+            assert_eq!(affordable(costs(), seconds(time)), expected, "{time} s");
         }
     }
 

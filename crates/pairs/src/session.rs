@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::listing::{self, Listed};
 use crate::referee::Patience;
 use crate::round::{Outcome, Setting};
-use crate::schedule::{Length, MOST_SAMPLES, Schedule, Stage, Step};
+use crate::schedule::{self, Length, MOST_SAMPLES, SAMPLE, Schedule, Stage, Step};
 use crate::watch::{Event, Watch};
 
 mod relink;
@@ -44,8 +44,10 @@ pub struct Session<'w> {
     listed: Vec<Listed>,
     /// What there is time for in each process of a case.
     length: Length,
-    /// The same by case; learnt in the first round.
+    /// The same by case; learnt before its first round.
     lengths: Vec<Option<Length>>,
+    /// What the last round of a case took; unset before its first.
+    costs: Vec<Option<Duration>>,
     null_cases: Vec<usize>,
     schedule: Schedule,
     patience: Patience,
@@ -98,6 +100,7 @@ impl<'w> Session<'w> {
         Ok(Self {
             length: Length::Samples(MOST_SAMPLES),
             lengths: vec![None; listed.len()],
+            costs: vec![None; listed.len()],
             null_cases: drawn.into_iter().map(|index| healthy[index]).collect(),
             scratch: workshop.scratch()?,
             patience: settings.patience,
@@ -125,18 +128,23 @@ impl<'w> Session<'w> {
         self.run.is_complete = true;
     }
 
-    /// So many rounds of every case, and of the null control, with samples as many as fit into the time.
+    /// So many rounds of every case and of the null control, with samples as many as fit into the time if every case
+    /// takes `n_expected` rounds in the end.
     pub(crate) fn measure_all(
         &mut self,
         n_rounds: usize,
+        n_null_rounds: usize,
+        n_expected: usize,
         deadline: Instant,
     ) -> Result<Progress, Error> {
         let measurable = (0..self.listed.len()).filter(|case| self.listed[*case].is_to_measure());
-        let judged = measurable.map(|case| (case, Stage::Judge));
-        let null = self.null_cases.iter().map(|case| (*case, Stage::Null));
-        let wanted: BTreeMap<_, _> = judged.chain(null).map(|which| (which, n_rounds)).collect();
+        let judged = measurable.map(|case| ((case, Stage::Judge), n_rounds));
+        let null = self.null_cases.iter();
+        let null = null.map(|case| ((*case, Stage::Null), n_null_rounds));
+        let wanted: BTreeMap<_, _> = judged.chain(null).collect();
         let time = deadline.saturating_duration_since(Instant::now());
-        self.length = Length::within(time, wanted.values().sum());
+        let n_null = self.null_cases.len() * n_null_rounds;
+        self.length = Length::within(time, self.n_to_measure() * n_expected + n_null);
         self.measure(&wanted, deadline)
     }
 
@@ -168,16 +176,27 @@ impl<'w> Session<'w> {
         });
         loop {
             left.retain(|(case, _), n_left| *n_left > 0 && self.run.cases[*case].failure.is_none());
-            let cases: Vec<(usize, Stage)> = left.keys().copied().collect();
-            if cases.is_empty() {
+            if left.is_empty() {
                 return Ok(Progress::Done);
+            }
+            let time = deadline.saturating_duration_since(Instant::now());
+            let costs = left.iter();
+            let costs = costs.map(|(which, n_left)| (*which, self.cost(which.0, *n_left)));
+            let cases = schedule::affordable(costs.collect(), time);
+            if cases.is_empty() {
+                return Ok(Progress::OutOfBudget);
             }
             for step in self.schedule.lap(&cases) {
                 if self.watch.stopped() {
                     return Err(Error::Interrupted);
                 }
-                if Instant::now() >= deadline {
+                let time = deadline.saturating_duration_since(Instant::now());
+                if time.is_zero() {
                     return Ok(Progress::OutOfBudget);
+                }
+                if self.costs[step.case].is_none() && self.promised(&cases, &left) > time {
+                    // Better some cases with all their rounds than all with too few.
+                    continue;
                 }
                 self.take(step)?;
                 if let Some(n_left) = left.get_mut(&(step.case, step.stage)) {
@@ -187,17 +206,44 @@ impl<'w> Session<'w> {
         }
     }
 
+    /// What so many rounds of a case take; of one that was never measured, as long as others do.
+    fn cost(&self, case: usize, n_rounds: usize) -> Duration {
+        let known = || self.costs.iter().flatten();
+        let n_known = known().count().max(1) as u32;
+        let mean = || known().sum::<Duration>() / n_known;
+        self.costs[case].unwrap_or_else(mean) * n_rounds as u32
+    }
+
+    /// What is left to do for those of the cases that were begun.
+    fn promised(
+        &self,
+        cases: &[(usize, Stage)],
+        left: &BTreeMap<(usize, Stage), usize>,
+    ) -> Duration {
+        let begun = cases.iter().filter(|(case, _)| self.costs[*case].is_some());
+        let n_left = |which| left.get(which).copied().unwrap_or_default();
+        begun.map(|which| self.cost(which.0, n_left(which))).sum()
+    }
+
     /// Measures one round, and keeps it, or the reason why there is none.
     fn take(&mut self, step: Step) -> Result<(), Error> {
         if self.run.cases[step.case].failure.is_some() {
             // An earlier step of this lap failed: the null control and the judged rounds share a case.
             return Ok(());
         }
+        if self.lengths[step.case].is_none() {
+            self.probe(step)?;
+            if self.run.cases[step.case].failure.is_some() {
+                self.watch.note(Event::RoundDone);
+                return Ok(());
+            }
+        }
         let [base, candidate] = &self.built;
         let sides = match step.stage {
             Stage::Null => [base, base],
             Stage::Judge | Stage::Confirm | Stage::Layout => [base, candidate],
         };
+        let begin = Instant::now();
         let mut outcome = self.round(step, sides)?;
         let case = &mut self.run.cases[step.case];
         let is_new = case.rounds.is_empty() && case.null_rounds.is_empty();
@@ -205,14 +251,28 @@ impl<'w> Session<'w> {
             case.engine = Engine::Blocks;
             outcome = self.round(step, sides)?;
         }
+        self.costs[step.case] = Some(begin.elapsed());
         let case = &mut self.run.cases[step.case];
         match outcome {
-            Outcome::Done { round, .. } => {
-                let length = self.length.of_case(sample_time(&round));
-                self.lengths[step.case].get_or_insert(length);
-                keep(case, step.stage, round);
-            }
+            Outcome::Done { round, .. } => keep(case, step.stage, round),
             Outcome::Failed(failure) => case.failure = Some(failure),
+        }
+        Ok(())
+    }
+
+    /// Learns from one short process of the base how long a case's processes may be, and whether one core is enough.
+    fn probe(&mut self, step: Step) -> Result<(), Error> {
+        let base = &self.built[0];
+        match self.setting(step, [base, base], Length::Quick).probe()? {
+            Ok(probe) => {
+                let case = &mut self.run.cases[step.case];
+                if probe.has_threads {
+                    case.engine = Engine::Blocks;
+                }
+                let sample = probe.iteration.max(SAMPLE);
+                self.lengths[step.case] = Some(self.length.of_case(sample));
+            }
+            Err(failure) => self.run.cases[step.case].failure = Some(failure),
         }
         Ok(())
     }
@@ -221,19 +281,24 @@ impl<'w> Session<'w> {
         self.watch.note(Event::Round {
             case: self.run.cases[step.case].id.as_str(),
         });
-        let setting = Setting {
+        let length = self.lengths[step.case].unwrap_or(self.length);
+        let setting = self.setting(step, sides, length);
+        let outcome = setting.measure(self.run.cases[step.case].engine);
+        self.watch.note(Event::RoundDone);
+        outcome
+    }
+
+    fn setting<'a>(&'a self, step: Step, sides: [&'a Built; 2], length: Length) -> Setting<'a> {
+        Setting {
             listed: &self.listed[step.case],
             sides,
-            length: self.lengths[step.case].unwrap_or(self.length),
+            length,
             scratch: self.scratch.path(),
             core: step.core,
             is_base_first: step.is_base_first,
             patience: self.patience,
             watch: self.watch,
-        };
-        let outcome = setting.measure(self.run.cases[step.case].engine);
-        self.watch.note(Event::RoundDone);
-        outcome
+        }
     }
 }
 
@@ -270,11 +335,4 @@ fn keep(case: &mut PairCase, stage: Stage, round: Round) {
         Stage::Confirm => case.confirm_rounds.push(round),
         Stage::Layout => case.layout_rounds.push(vec![round]),
     }
-}
-
-/// The mean wall time of a sample of the base.
-fn sample_time(round: &Round) -> Duration {
-    let times = round.pairs.iter().map(|pair| pair.base.wall_ns);
-    let mean = times.sum::<f64>() / round.pairs.len().max(1) as f64;
-    Duration::from_nanos(mean as u64)
 }

@@ -114,9 +114,16 @@ impl PairRelevance {
     }
 
     /// The patterns that decide about none of the cases: left behind by a renamed case, or hidden by an entry above.
+    ///
+    /// One that names a suite of which there is no case here is not idle: the suite was not asked for.
     pub fn idle<'a>(&self, ids: impl IntoIterator<Item = &'a CaseId>) -> Vec<String> {
-        let deciding: Vec<&Entry> = ids.into_iter().filter_map(|id| self.deciding(id)).collect();
-        let is_idle = |entry: &&Entry| !deciding.contains(entry);
+        let ids: Vec<&CaseId> = ids.into_iter().collect();
+        let deciding: Vec<&Entry> = ids.iter().filter_map(|id| self.deciding(id)).collect();
+        let is_elsewhere = |entry: &Entry| {
+            let suite = entry.pattern.split('/').next().unwrap_or_default();
+            !suite.contains('*') && ids.iter().all(|id| id.suite() != suite)
+        };
+        let is_idle = |entry: &&Entry| !deciding.contains(entry) && !is_elsewhere(entry);
         let idle = self.entries.iter().filter(is_idle);
         idle.map(|entry| entry.pattern.clone()).collect()
     }

@@ -23,7 +23,7 @@ pub(super) struct TypedAb {
     /// How long measuring may take, such as 90s, 5m or 1h; builds do not count.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     budget: Duration,
-    /// Fresh process pairs per case at first; more if so many could not fail anything.
+    /// Fresh process pairs of a case that a first look at eight does not settle; more if so many could not fail anything.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=200))]
     rounds: u16,
     /// Measure suites that are the same program on both sides, too, to see what equal programs give here.

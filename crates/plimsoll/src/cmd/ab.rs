@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use pairs::build::{Built, Workshop};
 use pairs::course::{self, Plan};
 use pairs::error::Error;
@@ -40,7 +40,7 @@ pub(crate) struct AbSettings {
     pub(crate) suites: Option<Vec<String>>,
     /// How long all rounds together may take.
     pub(crate) budget: Duration,
-    /// Fresh process pairs per case at first.
+    /// Fresh process pairs of each case that a first look does not settle.
     pub(crate) n_rounds: usize,
     /// Whether suites that are the same program on both sides take turns, too.
     pub(crate) measures_equal_programs: bool,
@@ -62,7 +62,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     let relevance = PairRelevance::read(&workspace.root.join("benches"))?;
     let ours = workspace.scratch().join("ab");
     fs::create_dir_all(&ours).with_context(|| format!("failed to make {}", ours.display()))?;
-    let watch = Bar::new();
+    let watch = Bar::within(settings.budget);
 
     let repository = Repository::around(&workspace.root)?;
     let workshop = Workshop::open(&repository, &workspace.root, &ours, &settings.features)?;
@@ -156,10 +156,22 @@ struct Bar {
 }
 
 impl Bar {
-    fn new() -> Self {
+    /// The time left is never more than what is left of the budget, while there is any.
+    fn within(budget: Duration) -> Self {
+        let left = move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let of_budget = budget.saturating_sub(state.elapsed());
+            let left = if of_budget.is_zero() {
+                state.eta()
+            } else {
+                state.eta().min(of_budget)
+            };
+            // It is drawn as well as it can be; there is nobody to tell of a failure.
+            let _ = write!(text, "{:#}", HumanDuration(left));
+        };
         let style = ProgressStyle::with_template(
-            "{bar:30} {pos}/{len} rounds, {elapsed} gone, {eta} left  {wide_msg}",
-        );
+            "{bar:30} {pos}/{len} rounds, {elapsed} gone, {left} left  {wide_msg}",
+        )
+        .map(|style| style.with_key("left", left));
         let bar = ProgressBar::hidden();
         // A template that does not parse leaves the usual bar.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

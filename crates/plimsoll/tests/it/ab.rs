@@ -118,13 +118,13 @@ fn a_comment_alone_needs_no_round_unless_equal_programs_are_to_be_measured() {
 
     let measured = project.ab(&["--measure-equal", "--format", "json"]);
     check(&measured, 0, &[]);
-    assert!(row(&measured, "sums/steady")["n_rounds"].as_u64() >= Some(9));
+    assert!(row(&measured, "sums/steady")["n_rounds"].as_u64() >= Some(6));
 
     // The program is still the same, and might read this.
     project.write("fixtures/input.json", "[]");
     let outcome = project.ab(&["--format", "json"]);
     check(&outcome, 0, &["fixtures/input.json"]);
-    assert!(row(&outcome, "sums/steady")["n_rounds"].as_u64() >= Some(9));
+    assert!(row(&outcome, "sums/steady")["n_rounds"].as_u64() >= Some(6));
 }
 
 #[test]
@@ -258,6 +258,7 @@ fn an_interrupted_run_keeps_what_it_has_and_leaves_no_process_and_no_worktree() 
     assert_eq!(kept["cases"].as_array().expect("cases").len(), 2);
 }
 
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 #[test]
 fn a_full_disk_is_named_and_what_was_stored_before_stays() {
     let project = project(&[("steady", "1000.0")]);

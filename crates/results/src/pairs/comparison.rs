@@ -199,6 +199,13 @@ impl PairComparison {
         rows.filter(|row| row.verdict == verdict).count()
     }
 
+    /// The cases that nothing is said about yet, whether more rounds look like deciding them or not.
+    pub fn unsettled(&self) -> impl Iterator<Item = &CaseId> {
+        let is_unsettled =
+            |row: &&PairRow| matches!(row.verdict, Verdict::Inconclusive | Verdict::NotJudged);
+        self.rows.iter().filter(is_unsettled).map(|row| &row.id)
+    }
+
     /// The cases that need more rounds.
     pub fn open(&self) -> impl Iterator<Item = &CaseId> {
         let rows = self.rows.iter();

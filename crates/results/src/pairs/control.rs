@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-use super::level::smallest_p;
+use super::level::{rounds_for, smallest_p};
 use super::sample::{Engine, PairCase, PairRun, Round};
 use super::test::{self, Clock, Tail};
 use crate::case_id::CaseId;
@@ -121,6 +121,11 @@ impl NullControl {
     pub fn is_contaminated(&self) -> bool {
         self.chance <= CONTAMINATION_LEVEL
     }
+}
+
+/// The fewest rounds with which a case of the null control can fire.
+pub fn rounds_to_fire() -> usize {
+    rounds_for(clocks(Engine::Turns).len(), NULL_LEVEL)
 }
 
 /// The chance that `n_fired` or more of `n_cases` fire.

@@ -19,7 +19,10 @@ pub(super) fn sides(comparison: &PairComparison) -> String {
 
 fn side(side: &Side) -> String {
     let changes = side.is_dirty.then_some("with changes");
-    let known: Vec<&str> = side.commit.as_deref().into_iter().chain(changes).collect();
+    // Nine digits, as git shows them where seven are not enough.
+    let short = |commit| str::get(commit, ..9).unwrap_or(commit);
+    let commit = side.commit.as_deref().map(short);
+    let known: Vec<&str> = commit.into_iter().chain(changes).collect();
     if known.is_empty() {
         return side.label.clone();
     }
