@@ -230,6 +230,7 @@ impl Workshop {
         watch: &dyn Watch,
     ) -> Result<Vec<Suite>, Error> {
         let target = self.folder.join("target");
+        age::renew(&checkout.tree.path)?;
         age::check(&target, &checkout.tree.path)?;
         let mut command = metadata::cargo(&checkout.workspace);
         command

@@ -1,7 +1,8 @@
-//! A clock that was set back must not pass one commit's work for another's.
+//! One commit's work must not be passed for another's.
 //!
-//! Cargo builds again what is younger than its last build. A checkout is always younger, unless the clock was set back
-//! in between: then all of it looks old, and Cargo would hand out the programs of the other side.
+//! Cargo builds again what is younger than its last build. So a checkout is made young just before it is built: the
+//! other side was built since it was checked out. That helps unless the clock was set back in between: then all of it
+//! looks old nevertheless, and Cargo would hand out the programs of the other side.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -21,7 +22,30 @@ pub(super) fn stamp(target: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets all builds, if the last one is younger than this fresh checkout.
+/// Makes every file of a checkout as young as can be.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files have the wall clock's ages, and a step of it is what `check` is for"
+)]
+pub(super) fn renew(checkout: &Path) -> Result<(), Error> {
+    let now = SystemTime::now();
+    let mut left = vec![checkout.to_owned()];
+    while let Some(path) = left.pop() {
+        // A link may lead anywhere, and its own age is nobody's business.
+        if path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).map_err(Error::file(&path))?;
+            left.extend(entries.flatten().map(|entry| entry.path()));
+        }
+        let renewed = File::open(&path).and_then(|file| file.set_modified(now));
+        renewed.map_err(Error::file(&path))?;
+    }
+    Ok(())
+}
+
+/// Forgets all builds, if the last one is younger than this renewed checkout.
 pub(super) fn check(target: &Path, checkout: &Path) -> Result<(), Error> {
     let age = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
     let is_from_the_future = age(&target.join(STAMP)) > age(checkout);
@@ -33,7 +57,7 @@ pub(super) fn check(target: &Path, checkout: &Path) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{STAMP, check, stamp};
+    use super::{STAMP, check, renew, stamp};
     use std::fs::{self, File};
     use std::time::Duration;
 
@@ -44,6 +68,17 @@ mod tests {
         fs::create_dir(&target).expect("a folder");
         stamp(&target).expect("stamped");
         fs::create_dir(&checkout).expect("a folder");
+        check(&target, &checkout).expect("nothing to do");
+        assert!(target.exists());
+
+        // The other side was built since it was checked out.
+        let file = checkout.join("lib.rs");
+        fs::write(&file, "").expect("a file");
+        stamp(&target).expect("stamped");
+        renew(&checkout).expect("renewed");
+        let age = |path: &std::path::Path| fs::metadata(path).and_then(|it| it.modified());
+        let stamped = age(&target.join(STAMP)).expect("an age");
+        assert!(age(&file).expect("an age") >= stamped);
         check(&target, &checkout).expect("nothing to do");
         assert!(target.exists());
 
