@@ -8,14 +8,17 @@
 //! [`report`] and [`closing`] say it. Beside it, [`pairs`] judges two programs that were measured in turns, without a
 //! baseline.
 
+pub mod accept;
 pub mod baseline;
 pub mod case_id;
+pub mod changes;
 pub mod closing;
 pub mod compare;
 pub mod comparison;
 pub mod criterion;
 pub mod error;
 pub mod figures;
+pub mod history;
 pub mod iai;
 pub mod machine;
 pub mod pairs;

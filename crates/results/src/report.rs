@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+pub mod history;
 pub mod json;
 pub mod markdown;
 pub mod pairs;

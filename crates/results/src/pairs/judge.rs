@@ -21,6 +21,7 @@ use super::control::{NullControl, NullEstimates, clocks};
 use super::level::{benjamini_hochberg, holm_corrected};
 use super::sample::{PairCase, PairRun};
 use super::test::Clock;
+use crate::accept::AcceptanceCensus;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::relevance::PairRelevance;
 use crate::stats::holm;
@@ -74,6 +75,7 @@ pub fn judge(run: &PairRun, terms: &Terms<'_>) -> PairComparison {
         n_tests: measured.iter().flat_map(Measured::tests).count(),
         rows,
         idle_relevances: terms.relevance.idle(run.cases.iter().map(|case| &case.id)),
+        acceptances: AcceptanceCensus::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::relevance::PairRelevance;
 use crate::stats::{quantile, rate_lower_bound, rate_upper_bound};
 use crate::verdict::Verdict;
 
-mod noise;
+pub(crate) mod noise;
 
 use noise::{Chance, NOISES, Noise};
 

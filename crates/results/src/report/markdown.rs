@@ -23,6 +23,9 @@ pub fn render(comparison: &Comparison) -> String {
     for note in &comparison.notes {
         let _ = writeln!(text, "> {}\n", words::note(note, &comparison.machine));
     }
+    for acceptance in comparison.acceptances.in_words() {
+        let _ = writeln!(text, "> {}\n", escaped(&acceptance));
+    }
     for suite in &comparison.unfinished {
         let _ = writeln!(text, "> FAILED: suite `{suite}` did not come to its end.\n");
     }

@@ -16,7 +16,7 @@ pub(super) fn tone_of_verdict(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Regressed => Tone::Bad,
         Verdict::Improved => Tone::Good,
-        Verdict::Inconclusive | Verdict::Missing => Tone::Open,
+        Verdict::Accepted | Verdict::Inconclusive | Verdict::Missing => Tone::Open,
         Verdict::Unchanged | Verdict::New | Verdict::NotJudged => Tone::Plain,
     }
 }

@@ -1,6 +1,7 @@
 //! Reports: the same input gives the same bytes, nothing is wider than the table, nothing is dropped.
 
 use super::{Colour, json, markdown, text, words};
+use crate::accept::AcceptanceCensus;
 use crate::compare::Ratio;
 use crate::comparison::{Comparison, Note, Outcome, PromiseRow, Row};
 use crate::figures::Bound;
@@ -57,6 +58,7 @@ fn comparison() -> Comparison {
         }],
         not_run: vec!["codec/other/1_mb".to_owned()],
         unfinished: vec!["backlog".to_owned()],
+        acceptances: AcceptanceCensus::default(),
         notes: vec![Note::Drifted {
             differences: vec![Difference {
                 field: "kernel",

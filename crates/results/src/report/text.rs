@@ -149,6 +149,7 @@ impl Page {
             .notes
             .iter()
             .map(|note| words::note(note, &comparison.machine))
+            .chain(comparison.acceptances.in_words())
             .collect();
         if !notes.is_empty() || !comparison.unfinished.is_empty() {
             self.line("");

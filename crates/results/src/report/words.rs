@@ -172,6 +172,7 @@ pub(super) fn cases_summary(comparison: &Comparison) -> String {
 pub(super) fn verdicts_summary(count_of: impl Fn(Verdict) -> usize) -> String {
     let verdicts = [
         Verdict::Regressed,
+        Verdict::Accepted,
         Verdict::Improved,
         Verdict::Unchanged,
         Verdict::Inconclusive,

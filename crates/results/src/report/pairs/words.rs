@@ -87,6 +87,7 @@ pub(super) fn notes(comparison: &PairComparison) -> Vec<String> {
             "accused cases that wait for fresh rounds: {n_unconfirmed}."
         ));
     }
+    notes.extend(comparison.acceptances.in_words());
     for pattern in &comparison.idle_relevances {
         notes.push(format!(
             "relevance.toml: the entry for pairs of {pattern:?} decided about no case of this run."
