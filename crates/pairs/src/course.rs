@@ -39,14 +39,22 @@ pub struct Plan {
 /// Measures and judges until nothing is open, or the budget is over.
 pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, Error> {
     let end = Instant::now() + plan.budget;
-    let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
-    let reserve = end - kept;
-
     let n_rounds = first_rounds(plan.n_rounds, session.run().cases.len());
     if session.measure_all(n_rounds, end)? == Progress::OutOfBudget {
         return Ok(verdict(session, plan));
     }
     session.complete();
+    settle(session, plan, end)
+}
+
+/// After the first rounds: more of them for what is open, and fresh ones for what is accused.
+pub(crate) fn settle(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    end: Instant,
+) -> Result<PairComparison, Error> {
+    let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
+    let reserve = end.checked_sub(kept).unwrap_or(end);
     loop {
         let open: Vec<_> = verdict(session, plan).open().cloned().collect();
         let wanted: BTreeMap<_, _> = open
@@ -77,7 +85,7 @@ pub fn verdict(session: &Session<'_>, plan: &Plan) -> PairComparison {
 }
 
 /// Fewer rounds than this could never fail a case, and would look like a pass.
-fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
+pub(crate) fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
     // Wall and CPU time of each.
     let n_tests = 2 * n_cases;
     n_rounds.max(rounds_for(n_tests, FALSE_ALARM_BUDGET))

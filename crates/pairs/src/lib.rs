@@ -31,6 +31,9 @@ pub mod build;
 pub mod course;
 
 #[cfg(feature = "driver")]
+pub mod bisect;
+
+#[cfg(feature = "driver")]
 pub mod session;
 
 #[cfg(feature = "driver")]

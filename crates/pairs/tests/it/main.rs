@@ -2,6 +2,7 @@
 //!
 //! It is one long test, because a workshop admits one run at a time, and building Criterion for a second one costs more.
 
+mod search;
 mod toy;
 
 use std::cell::{Cell, RefCell};
@@ -203,6 +204,7 @@ fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
     interruption_leaves_nothing_but_what_was_measured(&bench);
     a_base_that_does_not_build_is_named(&bench);
     an_unknown_suite_is_named_with_those_that_are_there(&bench);
+    search::names_the_guilty_commit_past_one_that_does_not_build(&bench);
     assert_eq!(bench.toy.n_worktrees(), 1);
 }
 
