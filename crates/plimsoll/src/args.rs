@@ -2,9 +2,11 @@
 
 mod ab;
 mod baseline;
+mod bisect;
 mod compare;
 mod duration;
 mod format;
+mod history;
 
 use std::path::PathBuf;
 
@@ -13,22 +15,31 @@ use query_api::dialect::Dialect;
 
 use self::ab::TypedAb;
 use self::baseline::TypedBaseline;
+use self::bisect::TypedBisect;
 use self::compare::TypedCompare;
+use self::history::TypedHistory;
 use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
+use crate::cmd::baseline::accept::AcceptSettings;
+use crate::cmd::bisect::BisectSettings;
 use crate::cmd::compare::CompareSettings;
 use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
+use crate::cmd::history::{RecordNightSettings, ShowSettings};
 
 /// A command with all its settings.
 #[derive(Debug)]
 pub(crate) enum Command {
     Ab(AbSettings),
+    Bisect(BisectSettings),
+    BaselineAccept(AcceptSettings),
     Crd(Dialect),
     Compare(CompareSettings),
     BaselineRecord(RecordSettings),
     BaselineList { baselines: Option<PathBuf> },
     Flame(FlameSettings),
+    History(ShowSettings),
+    HistoryRecord(RecordNightSettings),
     Explain(ExplainSettings),
 }
 
@@ -58,6 +69,8 @@ struct Typed {
 enum TypedCommand {
     /// Measure a commit against another, in turns on one core: a verdict without a baseline, on any machine.
     Ab(TypedAb),
+    /// Find the commit that made a case slower, with pair mode at every step.
+    Bisect(TypedBisect),
     /// Print the resource definitions as YAML.
     Crd {
         /// The form of the Query.
@@ -66,11 +79,13 @@ enum TypedCommand {
     },
     /// Hold the last `cargo bench` against the stored baselines.
     Compare(TypedCompare),
-    /// Record and list baselines.
+    /// Record and list baselines, and accept slowdowns.
     #[command(subcommand)]
     Baseline(TypedBaseline),
     /// Profile one case and print the path of its flamegraph.
     Flame(TypedFlame),
+    /// Say what many nights show that no single one does: steps and drifts, or the plot of one case.
+    History(TypedHistory),
     /// Print what a load scenario comes down to, before anything runs.
     Explain(TypedExplain),
 }
@@ -105,6 +120,7 @@ impl Typed {
     fn into_command(self) -> Command {
         match self.command {
             TypedCommand::Ab(typed) => Command::Ab(typed.into_settings()),
+            TypedCommand::Bisect(typed) => Command::Bisect(typed.into_settings()),
             TypedCommand::Crd { dialect } => Command::Crd(match dialect {
                 TypedDialect::Targets => Dialect::Targets,
                 TypedDialect::Target => Dialect::Target,
@@ -115,6 +131,7 @@ impl Typed {
                 case: typed.case,
                 seconds: typed.seconds,
             }),
+            TypedCommand::History(typed) => typed.into_command(),
             TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
                 scenario: typed.scenario,
                 folder: typed.scenarios,

@@ -2,7 +2,9 @@
 
 pub(crate) mod ab;
 pub(crate) mod baseline;
+pub(crate) mod bisect;
 pub(crate) mod compare;
 pub(crate) mod crd;
 pub(crate) mod explain;
 pub(crate) mod flame;
+pub(crate) mod history;

@@ -17,6 +17,7 @@ use pairs::session::{Session, Settings};
 use pairs::tree::Repository;
 use pairs::watch::{Event, Watch};
 use pairs::{interrupt, past};
+use results::accept::{Acceptances, today};
 use results::machine::Machine;
 use results::pairs::comparison::PairComparison;
 use results::pairs::sample;
@@ -57,6 +58,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     let folder = settings.workspace.as_deref().unwrap_or(Path::new("."));
     let workspace = Workspace::around(folder)?;
     let relevance = PairRelevance::read(&workspace.root.join("benches"))?;
+    let acceptances = Acceptances::read(&workspace.baselines())?;
     let ours = workspace.scratch().join("ab");
     fs::create_dir_all(&ours).with_context(|| format!("failed to make {}", ours.display()))?;
     let watch = Bar::new();
@@ -78,7 +80,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
         null_estimates: past::null_estimates(&ours.join("null"), &Machine::here()),
     };
     let judged = course::follow(&mut session, &plan);
-    watch.bar.finish_and_clear();
+    watch.finish();
 
     // Whatever it came to, what was measured is kept.
     let output = settings
@@ -88,7 +90,8 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     sample::write(&output, session.run())?;
     eprintln!("all samples are in {}", output.display());
     match judged {
-        Ok(comparison) => {
+        Ok(mut comparison) => {
+            acceptances.apply_to_pairs(&mut comparison, today());
             past::keep(&ours.join("null"), session.run())?;
             tell(&comparison, settings.format)?;
             Ok(comparison.outcome().into())
@@ -141,13 +144,13 @@ fn tell(comparison: &PairComparison, format: Format) -> anyhow::Result<()> {
 }
 
 /// The progress of a run on stderr: a bar with the time left on a terminal, else a line per step.
-struct Bar {
+pub(super) struct Bar {
     bar: ProgressBar,
     n_planned: Cell<u64>,
 }
 
 impl Bar {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let style = ProgressStyle::with_template(
             "{bar:30} {pos}/{len} rounds, {elapsed} gone, {eta} left  {wide_msg}",
         );
@@ -160,7 +163,12 @@ impl Bar {
         }
     }
 
-    fn say(&self, line: &str) {
+    /// The last line of the bar is gone.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    pub(super) fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 }

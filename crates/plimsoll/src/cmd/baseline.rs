@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use results::accept::today;
 use results::baseline;
 use results::case_id::nearest;
+use results::changes;
 use results::criterion;
 use results::error::Error;
 use results::iai;
@@ -19,6 +21,7 @@ use crate::exit::Exit;
 use crate::say::say;
 use crate::workspace::{self, INSTRUCTIONS, Workspace};
 
+pub(crate) mod accept;
 mod tools;
 
 /// What to record.
@@ -32,6 +35,8 @@ pub(crate) struct RecordSettings {
     pub(crate) instructions: bool,
     /// The folder of all baselines; unset means the workspace's.
     pub(crate) baselines: Option<PathBuf>,
+    /// Why, for the line in CHANGES.md; unset means that somebody will write it.
+    pub(crate) because: Option<String>,
 }
 
 /// Runs suites in several fresh processes and stores what they cost.
@@ -48,7 +53,25 @@ pub(crate) fn record(settings: &RecordSettings) -> anyhow::Result<Exit> {
     } else {
         record_times(settings, &workspace, &baselines)?;
     }
-    eprintln!("say why in baselines/CHANGES.md, in the same commit");
+    match &settings.because {
+        Some(because) => {
+            let name = if settings.instructions {
+                baseline::INSTRUCTIONS.to_owned()
+            } else {
+                Machine::here().class()
+            };
+            let path = changes::add(&baselines, &format!("{name}/"), because, today())?;
+            say(&format!("{}\n", path.display()))?;
+        }
+        None => {
+            eprintln!(
+                "say why in baselines/CHANGES.md, in the same commit; the lines that it needs now:"
+            );
+            for entry in changes::unvouched(&baselines)? {
+                eprintln!("- {}, `{}` `{}`: why", today(), entry.name, entry.mark);
+            }
+        }
+    }
     Ok(Exit::Fine)
 }
 

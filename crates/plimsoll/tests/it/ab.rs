@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::sandbox::Sandbox;
 
 /// A Cargo workspace without suites, in a repository of its own unless there shall be none.
-fn workspace(has_repository: bool) -> Sandbox {
+pub(crate) fn workspace(has_repository: bool) -> Sandbox {
     let sandbox = Sandbox::new();
     let manifest = "[package]\nname = 'toy'\nversion = '0.0.0'\n\n[workspace]\n";
     fs::create_dir(sandbox.path("src")).expect("a folder");
@@ -20,7 +20,7 @@ fn workspace(has_repository: bool) -> Sandbox {
     sandbox
 }
 
-fn git(sandbox: &Sandbox, arguments: &[&str]) {
+pub(crate) fn git(sandbox: &Sandbox, arguments: &[&str]) {
     let status = Command::new("git")
         .arg("-C")
         .arg(sandbox.path("."))
