@@ -48,7 +48,7 @@ fn measured(sandbox: &Sandbox, seed: u64, percent: f64) -> PathBuf {
         let percent = percent + random.random_range(-0.3..0.3);
         Round {
             core: 0,
-            is_base_first: index % 2 == 0,
+            is_base_first: index.is_multiple_of(2),
             pairs: vec![Pair {
                 base: turn(2e6),
                 candidate: turn(2e6 * (1.0 + percent / 100.0)),
