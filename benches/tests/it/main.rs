@@ -2,6 +2,7 @@
 //!
 //! Each test names what breaks the rule and how to mend it. Left to clippy: everything that it knows.
 
+mod baselines;
 mod documents;
 mod manifests;
 mod sources;

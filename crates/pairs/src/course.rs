@@ -50,9 +50,9 @@ pub struct Plan {
 pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, Error> {
     let end = Instant::now() + plan.budget;
     let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
-    let reserve = end - kept;
+    let reserve = end.checked_sub(kept).unwrap_or(end);
 
-    let n_rounds = enough_rounds(plan.n_rounds, session.n_to_measure());
+    let n_rounds = first_rounds(plan.n_rounds, session.n_to_measure());
     let n_look = n_rounds.min(FIRST_LOOK);
     session.measure_all(
         n_look,
@@ -65,6 +65,18 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
         .map(|case| (case.clone(), (Stage::Judge, n_rounds - n_look)))
         .collect();
     session.measure_some(&unsettled, reserve)?;
+    settle(session, plan, end)
+}
+
+/// After the first rounds: more of them for what is open, fresh ones for what is accused, and other orders of functions
+/// for what these confirm.
+pub(crate) fn settle(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    end: Instant,
+) -> Result<PairComparison, Error> {
+    let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
+    let reserve = end.checked_sub(kept).unwrap_or(end);
     loop {
         let open: Vec<_> = verdict(session, plan).open().cloned().collect();
         let wanted: BTreeMap<_, _> = open
@@ -103,7 +115,7 @@ pub fn verdict(session: &Session<'_>, plan: &Plan) -> PairComparison {
 }
 
 /// Fewer rounds than this could never fail a case, and would look like a pass.
-fn enough_rounds(n_rounds: usize, n_cases: usize) -> usize {
+pub(crate) fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
     // Wall and CPU time of each.
     let n_tests = 2 * n_cases;
     n_rounds.max(rounds_for(n_tests, FALSE_ALARM_BUDGET))

@@ -73,6 +73,24 @@ pub enum Error {
         /// The suites of both sides.
         known: Vec<String>,
     },
+    /// A case was asked for that the good commit does not have.
+    #[error("found no case {name:?} in the good commit{}", nearest_names(nearest))]
+    UnknownCase {
+        /// What was typed.
+        name: String,
+        /// Names that exist and look alike, best first.
+        nearest: Vec<String>,
+    },
+    /// The good commit is no ancestor of the bad one, so that nothing lies between them.
+    #[error(
+        "found no commit after {good} that leads to {bad}; name an older commit first and a newer one of its line second"
+    )]
+    NothingBetween {
+        /// The good commit, as it was typed.
+        good: String,
+        /// The bad one.
+        bad: String,
+    },
     /// Another run works in the same folder.
     #[error("failed to lock {}: another run of pair mode works there; wait for its end", path.display())]
     Busy {
@@ -124,4 +142,11 @@ impl Error {
             source,
         }
     }
+}
+
+fn nearest_names(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return String::new();
+    }
+    format!("; nearest: {}", nearest.join(", "))
 }

@@ -34,6 +34,9 @@ pub mod counts;
 pub mod course;
 
 #[cfg(feature = "driver")]
+pub mod bisect;
+
+#[cfg(feature = "driver")]
 pub mod session;
 
 #[cfg(feature = "driver")]

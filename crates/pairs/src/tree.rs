@@ -97,6 +97,37 @@ impl Repository {
         })
     }
 
+    /// The commits after `good` up to `bad`, the oldest first, along first parents: of a merge, what it brought at once.
+    pub fn between(&self, good: &Source, bad: &Source) -> Result<Vec<Source>, Error> {
+        let nothing = || Error::NothingBetween {
+            good: good.label.clone(),
+            bad: bad.label.clone(),
+        };
+        let mut command = git(&self.top);
+        command.args(["rev-list", "--first-parent", &bad.commit]);
+        let line = checked(command, &format!("list the commits of {}", bad.label))?;
+        let newer: Vec<&str> = line
+            .lines()
+            .take_while(|commit| *commit != good.commit)
+            .collect();
+        if newer.is_empty() || newer.len() == line.lines().count() {
+            return Err(nothing());
+        }
+        let commits = newer.into_iter().rev().map(|commit| Source {
+            label: commit.get(..9).unwrap_or(commit).to_owned(),
+            commit: commit.to_owned(),
+            known_commit: commit.to_owned(),
+        });
+        Ok(commits.collect())
+    }
+
+    /// The first line of a commit's message.
+    pub fn title(&self, commit: &str) -> Result<String, Error> {
+        let mut command = git(&self.top);
+        command.args(["show", "--no-patch", "--format=%s", commit]);
+        checked(command, &format!("read the message of {commit}"))
+    }
+
     /// The files as they are now, with all changes and new files that git does not ignore.
     ///
     /// Changes become a commit that no branch knows, which git removes some weeks later.

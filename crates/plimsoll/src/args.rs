@@ -2,10 +2,12 @@
 
 mod ab;
 mod baseline;
+mod bisect;
 mod compare;
 mod duration;
 mod flame;
 mod format;
+mod history;
 mod power;
 mod report;
 mod selfcheck;
@@ -17,16 +19,21 @@ use query_api::dialect::Dialect;
 
 use self::ab::TypedAb;
 use self::baseline::TypedBaseline;
+use self::bisect::TypedBisect;
 use self::compare::TypedCompare;
 use self::flame::TypedFlame;
+use self::history::TypedHistory;
 use self::power::TypedPower;
 use self::report::TypedReport;
 use self::selfcheck::TypedSelfcheck;
 use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
+use crate::cmd::baseline::accept::AcceptSettings;
+use crate::cmd::bisect::BisectSettings;
 use crate::cmd::compare::CompareSettings;
 use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
+use crate::cmd::history::{RecordNightSettings, ShowSettings};
 use crate::cmd::power::PowerSettings;
 use crate::cmd::report::ReportSettings;
 use crate::cmd::selfcheck::SelfcheckSettings;
@@ -35,12 +42,16 @@ use crate::cmd::selfcheck::SelfcheckSettings;
 #[derive(Debug)]
 pub(crate) enum Command {
     Ab(AbSettings),
+    Bisect(BisectSettings),
+    BaselineAccept(AcceptSettings),
     Crd(Dialect),
     Compare(CompareSettings),
     BaselineRecord(RecordSettings),
     BaselineList { baselines: Option<PathBuf> },
     Flame(FlameSettings),
     Report(ReportSettings),
+    History(ShowSettings),
+    HistoryRecord(RecordNightSettings),
     Explain(ExplainSettings),
     Selfcheck(SelfcheckSettings),
     Power(PowerSettings),
@@ -72,6 +83,8 @@ struct Typed {
 enum TypedCommand {
     /// Measure a commit against another, in turns on one core: a verdict without a baseline, on any machine.
     Ab(TypedAb),
+    /// Find the commit that made a case slower, with pair mode at every step.
+    Bisect(TypedBisect),
     /// Print the resource definitions as YAML.
     Crd {
         /// The form of the Query.
@@ -80,13 +93,15 @@ enum TypedCommand {
     },
     /// Hold the last `cargo bench` against the stored baselines.
     Compare(TypedCompare),
-    /// Record and list baselines.
+    /// Record and list baselines, and accept slowdowns.
     #[command(subcommand)]
     Baseline(TypedBaseline),
     /// Profile one case and print the path of its flamegraph; with `--diff`, what changed since a commit.
     Flame(TypedFlame),
     /// Say again what `ab` or `compare` found, in any form, without measuring.
     Report(TypedReport),
+    /// Say what many nights show that no single one does: steps and drifts, or the plot of one case.
+    History(TypedHistory),
     /// Print what a load scenario comes down to, before anything runs.
     Explain(TypedExplain),
     /// Check the tool itself: how often it is wrong about equal programs, and which slowdowns it finds.
@@ -116,6 +131,7 @@ impl Typed {
     fn into_command(self) -> Command {
         match self.command {
             TypedCommand::Ab(typed) => Command::Ab(typed.into_settings()),
+            TypedCommand::Bisect(typed) => Command::Bisect(typed.into_settings()),
             TypedCommand::Crd { dialect } => Command::Crd(match dialect {
                 TypedDialect::Targets => Dialect::Targets,
                 TypedDialect::Target => Dialect::Target,
@@ -124,6 +140,7 @@ impl Typed {
             TypedCommand::Baseline(typed) => typed.into_command(),
             TypedCommand::Flame(typed) => Command::Flame(typed.into_settings()),
             TypedCommand::Report(typed) => Command::Report(typed.into_settings()),
+            TypedCommand::History(typed) => typed.into_command(),
             TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
                 scenario: typed.scenario,
                 folder: typed.scenarios,

@@ -2,10 +2,12 @@
 
 pub(crate) mod ab;
 pub(crate) mod baseline;
+pub(crate) mod bisect;
 pub(crate) mod compare;
 pub(crate) mod crd;
 pub(crate) mod explain;
 pub(crate) mod flame;
+pub(crate) mod history;
 pub(crate) mod power;
 pub(crate) mod report;
 pub(crate) mod selfcheck;

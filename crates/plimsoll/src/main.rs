@@ -31,12 +31,16 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Ab(settings) => cmd::ab::run(&settings),
+        Command::Bisect(settings) => cmd::bisect::run(&settings),
+        Command::BaselineAccept(settings) => cmd::baseline::accept::run(&settings),
         Command::Crd(dialect) => cmd::crd::run(dialect),
         Command::Compare(settings) => cmd::compare::run(&settings),
         Command::BaselineRecord(settings) => cmd::baseline::record(&settings),
         Command::BaselineList { baselines } => cmd::baseline::list(baselines),
         Command::Flame(settings) => cmd::flame::run(&settings),
         Command::Report(settings) => cmd::report::run(&settings),
+        Command::History(settings) => cmd::history::show(&settings),
+        Command::HistoryRecord(settings) => cmd::history::record(&settings),
         Command::Explain(settings) => cmd::explain::run(&settings),
         Command::Selfcheck(settings) => cmd::selfcheck::run(&settings),
         Command::Power(settings) => cmd::power::run(&settings),

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::accept::{self, AcceptanceCensus, Acceptances};
 use crate::compare::Ratio;
 use crate::culprits::Culprits;
 use crate::error::Error;
@@ -59,6 +61,8 @@ pub struct Scope {
     pub kinds: Kinds,
     /// Instruction counts older than this are of another run; unset means that all count.
     pub counts_since: Option<SystemTime>,
+    /// The day on which acceptances must be in force; unset means the clock's.
+    pub today: Option<Date>,
 }
 
 /// Which kinds of numbers a comparison looks at.
@@ -103,6 +107,8 @@ pub struct Comparison {
     pub culprits: Culprits,
     /// What a reader must know beside the rows: why nothing was judged, what drifted.
     pub notes: Vec<Note>,
+    /// What became of the slowdowns that were agreed to.
+    pub acceptances: AcceptanceCensus,
 }
 
 /// One case.
@@ -220,6 +226,7 @@ impl Comparison {
             unfinished: scope.unfinished.clone(),
             culprits: Culprits::default(),
             notes: Vec::new(),
+            acceptances: AcceptanceCensus::default(),
         };
         if scope.kinds != Kinds::Instructions {
             times::add(&mut comparison, locations, scope)?;
@@ -229,6 +236,8 @@ impl Comparison {
             counts::add(&mut comparison, locations, scope)?;
         }
         comparison.check_suites(scope)?;
+        let today = scope.today.unwrap_or_else(accept::today);
+        Acceptances::read(&locations.baselines)?.apply(&mut comparison, today);
         Ok(comparison)
     }
 
@@ -250,7 +259,12 @@ impl Comparison {
 
     /// Whether anything at all was held against something.
     pub fn judged_something(&self) -> bool {
-        let judged = [Verdict::Improved, Verdict::Regressed, Verdict::Unchanged];
+        let judged = [
+            Verdict::Accepted,
+            Verdict::Improved,
+            Verdict::Regressed,
+            Verdict::Unchanged,
+        ];
         judged.iter().any(|verdict| self.count_of(*verdict) > 0)
             || self.promises_of(Promise::Met) > 0
             || self.promises_of(Promise::Missed) > 0

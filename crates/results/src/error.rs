@@ -76,6 +76,16 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// What was asked for would spoil what is stored.
+    #[error("refused to {doing}: {reason}; {mend}")]
+    Refused {
+        /// What was asked for.
+        doing: String,
+        /// Why not.
+        reason: String,
+        /// What to do instead.
+        mend: &'static str,
+    },
     /// So few rounds that no result of theirs could fail anything: it would look like a pass.
     #[error(
         "found no result that could fail: {n_rounds} rounds reach p = {smallest_p:.1e} at best, and {n_tests} tests need \

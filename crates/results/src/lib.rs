@@ -8,10 +8,12 @@
 //! [`report`] and [`closing`] say it. Beside it, [`pairs`] judges two programs that were measured in turns, without a
 //! baseline, and [`profile`] finds what changed between two profiles of a case.
 
+pub mod accept;
 pub mod allocations;
 pub mod baseline;
 pub mod callgrind;
 pub mod case_id;
+pub mod changes;
 pub mod closing;
 pub mod compare;
 pub mod comparison;
@@ -20,6 +22,7 @@ pub mod culprits;
 pub mod error;
 pub mod figures;
 pub mod functions;
+pub mod history;
 pub mod iai;
 pub mod lint;
 pub mod machine;

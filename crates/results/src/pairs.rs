@@ -17,6 +17,6 @@ pub mod sample;
 pub mod test;
 
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 #[cfg(test)]
 pub(crate) mod synthetic;

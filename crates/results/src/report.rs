@@ -10,6 +10,7 @@ pub mod model;
 
 pub mod difference;
 pub mod export;
+pub mod history;
 pub mod html;
 pub mod json;
 pub mod junit;

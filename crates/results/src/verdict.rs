@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
     /// Slower by more than noise, and by more than the case's relevance.
     Regressed,
+    /// Slower, and by no more than somebody agreed to; see [`crate::accept`].
+    Accepted,
     /// Faster by more than noise, and by more than the case's relevance.
     Improved,
     /// Any change is smaller than the case's relevance.
@@ -29,6 +31,7 @@ impl Verdict {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Regressed => "REGRESSED",
+            Self::Accepted => "accepted",
             Self::Improved => "improved",
             Self::Unchanged => "unchanged",
             Self::Inconclusive => "inconclusive",

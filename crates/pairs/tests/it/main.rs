@@ -3,6 +3,7 @@
 //! It is one long test, because a workshop admits one run at a time, and building Criterion for a second one costs more.
 
 mod counts;
+mod search;
 mod toy;
 
 use std::cell::{Cell, RefCell};
@@ -217,6 +218,7 @@ fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
     a_base_that_does_not_build_is_named(&bench);
     an_unknown_suite_is_named_with_those_that_are_there(&bench);
     a_program_is_held_against_its_own_copy(&bench);
+    search::names_the_guilty_commit_past_one_that_does_not_build(&bench);
     assert_eq!(bench.toy.n_worktrees(), 1);
 }
 
@@ -292,7 +294,7 @@ fn a_program_is_held_against_its_own_copy(bench: &Bench) {
         ];
         let plan = Plan {
             budget: Duration::from_secs(3),
-            ..plan()
+            ..plan(&bench.toy)
         };
         let surroundings = (Neighbour::None, &witness as &dyn Watch);
         let is_wanted = |id: &CaseId| id.as_str() == "sums/steady";

@@ -18,6 +18,7 @@ use pairs::session::{EqualPrograms, Session, Settings};
 use pairs::tree::Repository;
 use pairs::watch::{Event, Watch};
 use pairs::{interrupt, past};
+use results::accept::{Acceptances, today};
 use results::machine::Machine;
 use results::pairs::comparison::PairComparison;
 use results::pairs::counts::PairCounts;
@@ -63,6 +64,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
     let teller = settings.telling.read()?;
     let workspace = Workspace::at(settings.workspace.as_deref())?;
     let relevance = PairRelevance::read(&workspace.root.join("benches"))?;
+    let acceptances = Acceptances::read(&workspace.baselines())?;
     let ours = workspace.scratch().join("ab");
     fs::create_dir_all(&ours).with_context(|| format!("failed to make {}", ours.display()))?;
     let watch = Bar::within(settings.budget);
@@ -99,7 +101,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
         count_ratios: counts.as_ref().map(PairCounts::ratios).unwrap_or_default(),
     };
     let judged = course::follow(&mut session, &plan);
-    watch.bar.finish_and_clear();
+    watch.finish();
 
     // Whatever it came to, what was measured is kept.
     let output = settings
@@ -119,7 +121,8 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
         teller.tell(&report)
     };
     match judged {
-        Ok(comparison) => {
+        Ok(mut comparison) => {
+            acceptances.apply_to_pairs(&mut comparison, today());
             past::keep(&ours.join("null"), session.run())?;
             let exit = comparison.outcome().into();
             tell(comparison)?;
@@ -192,7 +195,12 @@ impl Bar {
         }
     }
 
-    fn say(&self, line: &str) {
+    /// The last line of the bar is gone.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    pub(super) fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use results::accept::today;
 use results::baseline;
 use results::case_id::nearest;
+use results::changes;
 use results::criterion;
 use results::error::Error;
 use results::machine::Machine;
@@ -18,6 +20,7 @@ use crate::exit::Exit;
 use crate::say::say;
 use crate::workspace::{self, ALLOCATIONS, INSTRUCTIONS, Workspace};
 
+pub(crate) mod accept;
 mod allocations;
 mod counts;
 mod relink;
@@ -38,6 +41,8 @@ pub(crate) struct RecordSettings {
     pub(crate) n_relinks: usize,
     /// The folder of all baselines; unset means the workspace's.
     pub(crate) baselines: Option<PathBuf>,
+    /// Why, for the line in CHANGES.md; unset means that somebody will write it.
+    pub(crate) because: Option<String>,
 }
 
 /// A kind of numbers that has baselines.
@@ -62,7 +67,25 @@ pub(crate) fn record(settings: &RecordSettings) -> anyhow::Result<Exit> {
         What::Instructions => counts::record(settings, &workspace, &baselines)?,
         What::Allocations => allocations::record(settings, &workspace, &baselines)?,
     }
-    eprintln!("say why in baselines/CHANGES.md, in the same commit");
+    match &settings.because {
+        Some(because) => {
+            let name = match settings.what {
+                What::Times => Machine::here().class(),
+                What::Instructions => baseline::INSTRUCTIONS.to_owned(),
+                What::Allocations => baseline::ALLOCATIONS.to_owned(),
+            };
+            let path = changes::add(&baselines, &format!("{name}/"), because, today())?;
+            say(&format!("{}\n", path.display()))?;
+        }
+        None => {
+            eprintln!(
+                "say why in baselines/CHANGES.md, in the same commit; the lines that it needs now:"
+            );
+            for entry in changes::unvouched(&baselines)? {
+                eprintln!("- {}, `{}` `{}`: why", today(), entry.name, entry.mark);
+            }
+        }
+    }
     Ok(Exit::Fine)
 }
 

@@ -1,9 +1,12 @@
 //! The binary itself, on folders of results: what it says, what it leaves alone, and with which code it ends.
 mod ab;
+mod accept;
+mod bisect;
 mod compare;
 mod counts;
 mod explain;
 mod flame;
+mod history;
 mod project;
 mod record;
 mod report;

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use results::changes;
+
 use crate::sandbox::{Outcome, Sandbox, contents, measure};
 
 /// Knows two suites. `bench` copies what a real process would have measured; the word in `$FAKE/trouble` spoils it.
@@ -154,6 +156,21 @@ fn each_suite_runs_in_fresh_processes_and_the_files_are_printed() {
         "{}",
         outcome.stderr
     );
+}
+
+#[test]
+fn a_reason_becomes_the_line_that_vouches_for_what_was_recorded() {
+    let cargo = FakeCargo::new();
+    let outcome = cargo.run(&["baseline", "record", "--because", "a new processor"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let baselines = cargo.sandbox.path("baselines");
+    let lines = fs::read_to_string(baselines.join("CHANGES.md")).expect("written");
+    assert!(lines.contains("a new processor"), "{lines}");
+    assert_eq!(changes::unvouched(&baselines).expect("readable"), []);
+
+    let again = cargo.run(&["baseline", "record", "--suites", "codec"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(changes::unvouched(&baselines).expect("readable"), []);
 }
 
 #[test]

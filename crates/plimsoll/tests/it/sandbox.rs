@@ -212,3 +212,26 @@ pub(crate) fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files.sort();
     files
 }
+/// A Cargo workspace without suites, in a repository of its own unless there shall be none.
+pub(crate) fn workspace(has_repository: bool) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let manifest = "[package]\nname = 'toy'\nversion = '0.0.0'\n\n[workspace]\n";
+    fs::create_dir(sandbox.path("src")).expect("a folder");
+    fs::write(sandbox.path("src/lib.rs"), "").expect("a file");
+    fs::write(sandbox.path("Cargo.toml"), manifest).expect("a file");
+    if has_repository {
+        git(&sandbox, &["init", "--quiet"]);
+        git(&sandbox, &["add", "--all"]);
+        git(&sandbox, &["commit", "--quiet", "-m", "first"]);
+    }
+    sandbox
+}
+pub(crate) fn git(sandbox: &Sandbox, arguments: &[&str]) {
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(sandbox.path("."))
+        .args(["-c", "user.name=toy", "-c", "user.email=toy@localhost"])
+        .args(arguments)
+        .status();
+    assert!(status.expect("git is there").success(), "{arguments:?}");
+}

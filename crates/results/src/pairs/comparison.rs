@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::control::NullControl;
 use super::counts::PairCounts;
 use super::sample::{Engine, SameProgram, Side};
+use crate::accept::AcceptanceCensus;
 use crate::case_id::CaseId;
 use crate::compare::Ratio;
 use crate::comparison::Outcome;
@@ -31,6 +32,8 @@ pub struct PairComparison {
     pub counts: Option<PairCounts>,
     /// Patterns of the relevance table that decided about no case of this run.
     pub idle_relevances: Vec<String>,
+    /// What became of the slowdowns that were agreed to; empty until [`crate::accept::Acceptances::apply_to_pairs`].
+    pub acceptances: AcceptanceCensus,
 }
 
 /// One case.
@@ -242,7 +245,8 @@ impl PairComparison {
         }
         let open = [Verdict::Inconclusive, Verdict::Missing, Verdict::NotJudged];
         let is_open = open.iter().any(|verdict| self.count_of(*verdict) > 0);
-        let judged = self.count_of(Verdict::Unchanged) + self.count_of(Verdict::Improved);
+        let judged = [Verdict::Unchanged, Verdict::Improved, Verdict::Accepted];
+        let judged: usize = judged.iter().map(|verdict| self.count_of(*verdict)).sum();
         if is_open || judged == 0 || !self.is_complete {
             Outcome::CouldNotTell
         } else {

@@ -68,6 +68,7 @@ impl Reading {
             (
                 Verdict::Unchanged
                 | Verdict::Inconclusive
+                | Verdict::Accepted
                 | Verdict::Missing
                 | Verdict::New
                 | Verdict::NotJudged,

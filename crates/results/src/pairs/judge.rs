@@ -27,6 +27,7 @@ use super::cross::Work;
 use super::level::{benjamini_hochberg, holm_corrected};
 use super::sample::{PairCase, PairRun};
 use super::test::Clock;
+use crate::accept::AcceptanceCensus;
 use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::relevance::PairRelevance;
@@ -85,6 +86,7 @@ pub fn judge(run: &PairRun, terms: &Terms<'_>) -> PairComparison {
         rows,
         counts: None,
         idle_relevances: terms.relevance.idle(run.cases.iter().map(|case| &case.id)),
+        acceptances: AcceptanceCensus::default(),
     }
 }
 

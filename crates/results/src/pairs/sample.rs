@@ -10,6 +10,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::case_id::CaseId;
 use crate::error::Error;
@@ -218,6 +219,16 @@ fn check_schema(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 impl PairRun {
+    /// What tells this run from all others: a hash of all that it measured.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        // A run that could be read can be written.
+        hash.update(serde_json::to_vec(self).unwrap_or_default());
+        let digest = hash.finalize();
+        let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+        digits.collect()
+    }
+
     /// What no measurement can be: a case given twice, a batch without iterations, a time that is not positive.
     fn check(&self) -> Result<(), String> {
         let mut ids = std::collections::BTreeSet::new();

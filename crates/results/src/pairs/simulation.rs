@@ -11,7 +11,7 @@ use crate::stats::{quantile, rate_lower_bound, rate_upper_bound};
 use crate::verdict::Verdict;
 
 mod layout;
-mod noise;
+pub(crate) mod noise;
 
 use noise::{Chance, NOISES, Noise};
 

@@ -262,6 +262,7 @@ fn badge(class: &str, word: &str) -> String {
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed => "regressed",
+        Verdict::Accepted => "inconclusive",
         Verdict::Improved => "improved",
         Verdict::Unchanged => "unchanged",
         Verdict::Inconclusive | Verdict::Missing => "inconclusive",

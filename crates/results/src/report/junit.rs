@@ -180,7 +180,7 @@ fn of_case(case: &Case, report: &Report) -> Test {
     let result = match (case.verdict, broken) {
         (_, Some(kind)) => Ending::Error(kind),
         (Verdict::Regressed, _) => Ending::Failure("regressed"),
-        (Verdict::Improved | Verdict::Unchanged, _) => Ending::Passed,
+        (Verdict::Accepted | Verdict::Improved | Verdict::Unchanged, _) => Ending::Passed,
         (Verdict::Inconclusive | Verdict::Missing | Verdict::New | Verdict::NotJudged, _) => {
             Ending::Skipped
         }

@@ -222,7 +222,7 @@ fn code(name: &str) -> String {
 }
 
 /// What stands in a cell of a table: one line of plain words, without the cell's own border, links or mentions.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut escaped = String::new();
     for letter in one_line(text).chars() {
         match letter {

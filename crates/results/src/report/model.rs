@@ -283,6 +283,8 @@ pub enum About {
     OtherAllocationMachine,
     /// Counts that say less than they seem to.
     Lints,
+    /// What became of a slowdown that was agreed to.
+    Acceptance,
     /// What the instructions of both sides say, or why nobody counted them.
     Counts,
     /// A suite began and did not come to its end.

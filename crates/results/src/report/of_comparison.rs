@@ -4,6 +4,7 @@ use super::causes;
 use super::model::{
     About, Case, Change, Kind, Method, NotJudged, Note, NotedDifference, Reason, Report, SCHEMA,
 };
+use crate::accept::AcceptanceCensus;
 use crate::compare::{FALSE_ALARM_BUDGET, MIN_FAMILY};
 use crate::comparison::{self, Comparison, Row};
 use crate::culprits::Culprits;
@@ -20,6 +21,7 @@ impl Report {
         let cases = rows.map(|row| case(row, &comparison.culprits)).collect();
         let notes = comparison.notes.iter();
         let mut notes: Vec<Note> = notes.map(|told| note(told, &comparison.machine)).collect();
+        notes.extend(accepted(&comparison.acceptances));
         notes.extend(comparison.unfinished.iter().map(|suite| Note {
             about: About::Unfinished,
             text: format!("suite {suite} did not come to its end; its rows are incomplete"),
@@ -81,7 +83,7 @@ fn case(row: &Row, culprits: &Culprits) -> Case {
 
 fn reason(row: &Row) -> Option<Reason> {
     match row.verdict {
-        Verdict::Regressed | Verdict::Improved | Verdict::Unchanged => None,
+        Verdict::Regressed | Verdict::Accepted | Verdict::Improved | Verdict::Unchanged => None,
         Verdict::Inconclusive => Some(Reason::Undecided),
         Verdict::Missing => Some(Reason::NotMeasured),
         Verdict::New => Some(Reason::NotInBaseline),
@@ -89,6 +91,16 @@ fn reason(row: &Row) -> Option<Reason> {
         Verdict::NotJudged if row.reason.is_some() => Some(Reason::TooLittle),
         Verdict::NotJudged => Some(Reason::NoBaseline),
     }
+}
+
+/// What became of the slowdowns that were agreed to.
+pub(super) fn accepted(acceptances: &AcceptanceCensus) -> impl Iterator<Item = Note> {
+    let texts = acceptances.in_words().into_iter();
+    texts.map(|text| Note {
+        about: About::Acceptance,
+        text,
+        differences: Vec::new(),
+    })
 }
 
 fn census(comparison: &Comparison) -> Vec<NotJudged> {

@@ -7,6 +7,7 @@ use super::model::{
     About, BothSides, Case, Change, Control, Fresh, Kind, Method, NotJudged, Note, PairMethod,
     Reason, Report, SCHEMA, Sides,
 };
+use super::of_comparison::accepted;
 use super::words;
 use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
@@ -40,7 +41,7 @@ impl Report {
             judged_something: cases.iter().any(|case| {
                 matches!(
                     case.verdict,
-                    Verdict::Regressed | Verdict::Improved | Verdict::Unchanged
+                    Verdict::Regressed | Verdict::Accepted | Verdict::Improved | Verdict::Unchanged
                 )
             }),
             sides: Some(Sides {
@@ -69,7 +70,10 @@ impl Report {
             cases,
             promises: Vec::new(),
             not_judged,
-            notes: notes(comparison),
+            notes: notes(comparison)
+                .into_iter()
+                .chain(accepted(&comparison.acceptances))
+                .collect(),
             findings: causes::findings(culprits(comparison)),
             histories: Vec::new(),
         }

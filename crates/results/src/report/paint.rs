@@ -17,7 +17,7 @@ pub(super) fn tone_of_verdict(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Regressed => Tone::Bad,
         Verdict::Improved => Tone::Good,
-        Verdict::Inconclusive | Verdict::Missing => Tone::Open,
+        Verdict::Accepted | Verdict::Inconclusive | Verdict::Missing => Tone::Open,
         Verdict::Unchanged | Verdict::New | Verdict::NotJudged => Tone::Plain,
     }
 }
@@ -31,7 +31,7 @@ pub(super) fn tone_of_promise(promise: Promise) -> Tone {
     }
 }
 
-fn painted(word: &str, tone: Tone, colour: Colour) -> String {
+pub(super) fn painted(word: &str, tone: Tone, colour: Colour) -> String {
     let code = match (colour, tone) {
         (Colour::Never, _) | (_, Tone::Plain) => return word.to_owned(),
         (Colour::Always, Tone::Bad) => "1;31",

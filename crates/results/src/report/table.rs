@@ -36,9 +36,10 @@ pub(super) fn rank(verdict: Verdict) -> u8 {
         Verdict::Regressed => 0,
         Verdict::Missing => 1,
         Verdict::Inconclusive => 2,
-        Verdict::Improved => 3,
-        Verdict::Unchanged => 4,
-        Verdict::New => 5,
-        Verdict::NotJudged => 6,
+        Verdict::Accepted => 3,
+        Verdict::Improved => 4,
+        Verdict::Unchanged => 5,
+        Verdict::New => 6,
+        Verdict::NotJudged => 7,
     }
 }

@@ -267,8 +267,9 @@ pub(super) fn share(share: f64) -> String {
 }
 
 /// All verdicts, in the order in which they matter.
-pub(super) const VERDICTS: [Verdict; 7] = [
+pub(super) const VERDICTS: [Verdict; 8] = [
     Verdict::Regressed,
+    Verdict::Accepted,
     Verdict::Improved,
     Verdict::Unchanged,
     Verdict::Inconclusive,

@@ -86,15 +86,15 @@ fn drifting(rng: &mut Chance, progress: f64) -> Vec<(f64, f64)> {
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 ///
 /// Here, because the usual generator, built without optimisation, would take nine tenths of the simulations' time.
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Between 0 and 1, and neither.
-    pub(super) fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -104,16 +104,16 @@ impl Chance {
     }
 
     /// True with the probability.
-    pub(super) fn is(&mut self, probability: f64) -> bool {
+    pub(crate) fn is(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
 
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * self.uniform().ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
-    fn student_3(&mut self) -> f64 {
+    pub(crate) fn student_3(&mut self) -> f64 {
         let squares: f64 = (0..3).map(|_| self.normal().powi(2)).sum();
         self.normal() / (squares / 3.0).sqrt()
     }

@@ -1,5 +1,6 @@
 //! Reports of a comparison with baselines: nothing is wider than the table, nothing is dropped.
 
+use crate::accept::AcceptanceCensus;
 use crate::compare::Ratio;
 use crate::comparison::{Comparison, Note, Outcome, PromiseRow, Row};
 use crate::culprits::Culprits;
@@ -60,6 +61,7 @@ pub(super) fn comparison() -> Comparison {
         not_run: vec!["codec/other/1_mb".to_owned()],
         unfinished: vec!["backlog".to_owned()],
         culprits: Culprits::default(),
+        acceptances: AcceptanceCensus::default(),
         notes: vec![Note::Drifted {
             differences: vec![Difference {
                 field: "kernel",

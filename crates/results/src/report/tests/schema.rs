@@ -133,7 +133,7 @@ fn promises_with(promise: Promise) -> Value {
     }])
 }
 
-const VERDICTS: [Verdict; 7] = crate::report::words::VERDICTS;
+const VERDICTS: [Verdict; 8] = crate::report::words::VERDICTS;
 
 const PROMISES: [Promise; 4] = [
     Promise::Missed,
@@ -170,7 +170,7 @@ const REASONS: [Reason; 25] = [
     Reason::Undecided,
 ];
 
-const ABOUTS: [About; 17] = [
+const ABOUTS: [About; 18] = [
     About::NoBaseline,
     About::OtherMachine,
     About::Drifted,
@@ -179,6 +179,7 @@ const ABOUTS: [About; 17] = [
     About::NoAllocationBaseline,
     About::OtherAllocationMachine,
     About::Lints,
+    About::Acceptance,
     About::Counts,
     About::Unfinished,
     About::Contaminated,
