@@ -5,11 +5,11 @@ use std::hint::black_box;
 use iai_callgrind::{library_benchmark, library_benchmark_group};
 use run_state::error::CodecError;
 use run_state::population::{self, Size};
-use run_state::session::SessionState;
+use run_state::run::RunState;
 
 const SEED: u64 = 1;
 
-fn state(size: Size) -> SessionState {
+fn state(size: Size) -> RunState {
     population::state(SEED, size)
 }
 
@@ -23,7 +23,7 @@ fn bytes(size: Size) -> Vec<u8> {
 #[bench::_10kb(Size::Small)]
 #[bench::_100kb(Size::Usual)]
 #[bench::_1mb(Size::Large)]
-fn encode(state: SessionState) -> (SessionState, Vec<u8>) {
+fn encode(state: RunState) -> (RunState, Vec<u8>) {
     let bytes = run_state::codec::encode(black_box(&state));
     (state, bytes)
 }
@@ -32,7 +32,7 @@ fn encode(state: SessionState) -> (SessionState, Vec<u8>) {
 #[bench::_10kb(Size::Small)]
 #[bench::_100kb(Size::Usual)]
 #[bench::_1mb(Size::Large)]
-fn decode(bytes: Vec<u8>) -> (Vec<u8>, Result<SessionState, CodecError>) {
+fn decode(bytes: Vec<u8>) -> (Vec<u8>, Result<RunState, CodecError>) {
     let state = run_state::codec::decode(black_box(&bytes));
     (bytes, state)
 }

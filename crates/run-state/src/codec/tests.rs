@@ -4,11 +4,14 @@ use proptest::prelude::*;
 use serde::Serialize;
 
 use super::*;
+use crate::child::{ChildRun, FailurePolicy, JoinPolicy, Spawn};
 use crate::event::Change;
+use crate::json::Json;
+use crate::message::{Message, Role, ToolCall, ToolResult};
+use crate::plan::{PlanItem, PlanStatus};
 use crate::population::{self, Size};
-use crate::session::{
-    Json, Message, PlanItem, PlanStatus, Role, RunStatus, ToolCall, ToolResult, UnixMillis,
-};
+use crate::run::{Origin, RunStatus, UnixMillis};
+use crate::step::{Step, StepKind};
 
 #[derive(Serialize)]
 struct PlainEnvelope<'a, T> {
@@ -40,6 +43,37 @@ fn check<T: Object + Serialize + PartialEq + std::fmt::Debug>(object: &T) {
     let pretty = serde_json::to_string_pretty(&value).expect("plain values");
     let sorted = decode::<T>(pretty.as_bytes());
     assert!(sorted.is_ok(), "{sorted:?}");
+}
+
+const FORMATS: [Format; 3] = [
+    Format {
+        encoding: Encoding::Binary,
+        compress_above: None,
+    },
+    Format {
+        encoding: Encoding::Binary,
+        compress_above: Some(200),
+    },
+    Format {
+        encoding: Encoding::Json,
+        compress_above: Some(200),
+    },
+];
+
+/// Every format gives back what went in, and no byte of a frame changes unnoticed.
+fn check_formats<T: Object + PartialEq + std::fmt::Debug>(object: &T, at: prop::sample::Index) {
+    for format in FORMATS {
+        let mut bytes = encode_as(object, format);
+        assert_eq!(decode::<T>(&bytes).as_ref(), Ok(object), "{format:?}");
+        if !frame::is_frame(&bytes) {
+            continue;
+        }
+        let at = at.index(bytes.len());
+        let cut = decode::<T>(&bytes[..at]).expect_err("cut");
+        assert!(matches!(cut, CodecError::Truncated { .. }), "{cut} at {at}");
+        bytes[at] ^= 1 << (at % 8);
+        assert!(decode::<T>(&bytes).is_err(), "byte {at} of {format:?}");
+    }
 }
 
 fn any_text() -> impl Strategy<Value = String> {
@@ -94,7 +128,7 @@ prop_compose! {
 
 prop_compose! {
     fn any_message()(
-        role in prop::sample::select(vec![Role::System, Role::User, Role::Assistant, Role::Tool]),
+        role in prop::sample::select(Role::ALL.to_vec()),
         content in any_text(),
         tool_calls in prop::collection::vec(any_call(), 0..3),
     ) -> Message {
@@ -103,8 +137,7 @@ prop_compose! {
 }
 
 fn any_plan_status() -> impl Strategy<Value = PlanStatus> {
-    use PlanStatus::{Done, InProgress, Open, Skipped};
-    prop::sample::select(vec![Open, InProgress, Done, Skipped])
+    prop::sample::select(PlanStatus::ALL.to_vec())
 }
 
 fn any_plan() -> impl Strategy<Value = Vec<PlanItem>> {
@@ -112,9 +145,57 @@ fn any_plan() -> impl Strategy<Value = Vec<PlanItem>> {
     prop::collection::vec(item, 0..4)
 }
 
+fn any_origin() -> impl Strategy<Value = Origin> {
+    let name = || prop::option::of(any_text());
+    (name(), name(), name(), name()).prop_map(|(session, parent, workspace, agent)| Origin {
+        session,
+        parent,
+        workspace,
+        agent,
+    })
+}
+
+fn any_step_kind() -> impl Strategy<Value = StepKind> {
+    prop::sample::select(StepKind::ALL.to_vec())
+}
+
+prop_compose! {
+    fn any_step()(seq: u64, at_ms: u64, kind in any_step_kind(), payload in any_json()) -> Step {
+        Step { seq, at_ms: UnixMillis(at_ms), kind, payload }
+    }
+}
+
+fn any_spawn() -> impl Strategy<Value = Spawn> {
+    let join = prop_oneof![
+        Just(JoinPolicy::All),
+        Just(JoinPolicy::Any),
+        any::<u32>().prop_map(|n_children| JoinPolicy::Quorum { n_children }),
+        any::<u64>().prop_map(|after_ms| JoinPolicy::Timeout { after_ms }),
+    ];
+    let on_failure = prop::sample::select(FailurePolicy::ALL.to_vec());
+    (any_text(), join, on_failure).prop_map(|(group, join, on_failure)| Spawn {
+        group,
+        join,
+        on_failure,
+    })
+}
+
+prop_compose! {
+    fn any_child()(
+        id in any_text(),
+        spawn in any_spawn(),
+        status in any_run_status(),
+        spawned_at_ms: u64,
+        ended_at_ms: Option<u64>,
+        seq: u64,
+    ) -> ChildRun {
+        let (spawned_at_ms, ended_at_ms) = (UnixMillis(spawned_at_ms), ended_at_ms.map(UnixMillis));
+        ChildRun { id, spawn, status, spawned_at_ms, ended_at_ms, seq }
+    }
+}
+
 fn any_run_status() -> impl Strategy<Value = RunStatus> {
-    use RunStatus::{Canceled, Completed, Failed, Pending, Running, Waiting};
-    prop::sample::select(vec![Pending, Running, Waiting, Completed, Failed, Canceled])
+    prop::sample::select(RunStatus::ALL.to_vec())
 }
 
 prop_compose! {
@@ -125,8 +206,12 @@ prop_compose! {
         times: (u64, u64),
         messages in prop::collection::vec(any_message(), 0..4),
         plan in any_plan(),
-    ) -> SessionState {
-        SessionState {
+        origin in any_origin(),
+        since in (prop::option::of(any::<u64>()), prop::option::of(any::<u64>())),
+        steps in prop::collection::vec(any_step(), 0..3),
+        children in prop::collection::vec(any_child(), 0..3),
+    ) -> RunState {
+        RunState {
             id,
             version,
             status,
@@ -134,6 +219,11 @@ prop_compose! {
             updated_at_ms: UnixMillis(times.1),
             messages,
             plan,
+            origin,
+            started_at_ms: since.0.map(UnixMillis),
+            ended_at_ms: since.1.map(UnixMillis),
+            steps,
+            children,
         }
     }
 }
@@ -149,6 +239,16 @@ fn any_change() -> impl Strategy<Value = Change> {
         items.prop_map(|items| Change::PlanReplaced { items }),
         (any::<usize>(), any_plan_status())
             .prop_map(|(item, status)| Change::PlanItemChanged { item, status }),
+        (any::<u64>(), any_step_kind(), any_json()).prop_map(|(index, kind, payload)| {
+            Change::StepAdded {
+                index,
+                kind,
+                payload,
+            }
+        }),
+        (any_text(), any_spawn()).prop_map(|(child, spawn)| Change::ChildSpawned { child, spawn }),
+        (any_text(), any_run_status())
+            .prop_map(|(child, status)| Change::ChildChanged { child, status }),
         (any_text(), any_json()).prop_map(|(kind, payload)| Change::Noted { kind, payload }),
     ]
 }
@@ -172,11 +272,36 @@ proptest! {
 
     #[test]
     fn any_delta_is_written_as_serde_json_does_and_read_back(
-        session in any_text(),
+        run in any_text(),
         seqs: (u64, u64),
         events in prop::collection::vec(any_event(), 0..4),
     ) {
-        check(&Delta { session, since_seq: seqs.0, newest_seq: seqs.1, events });
+        check(&Delta { run, since_seq: seqs.0, newest_seq: seqs.1, events });
+    }
+
+    #[test]
+    fn any_object_comes_back_from_every_format(
+        state in any_state(),
+        event in any_event(),
+        at: prop::sample::Index,
+    ) {
+        check_formats(&state, at);
+        let delta = Delta { run: state.id, since_seq: 0, newest_seq: 1, events: vec![event.clone()] };
+        check_formats(&event, at);
+        check_formats(&delta, at);
+    }
+
+    /// A checksum is no protection from whoever can compute one: such bytes must be refused or read.
+    #[test]
+    fn whatever_a_well_made_frame_holds_decoding_ends(
+        payload: Vec<u8>,
+        flags in 0..4_u8,
+    ) {
+        let header = frame::Header { version: VERSION as u8, object: 1, is_json: false };
+        let mut bytes = header.frame(&payload, None);
+        bytes[5] = flags;
+        frame::seal(&mut bytes);
+        prop_assert!(decode::<RunState>(&bytes).is_err());
     }
 
     /// The fast reader must never accept what the general one refuses, or read it otherwise.
@@ -198,7 +323,7 @@ proptest! {
 
     #[test]
     fn whatever_the_bytes_decoding_ends_in_an_object_or_a_place(bytes: Vec<u8>) {
-        match decode::<SessionState>(&bytes) {
+        match decode::<RunState>(&bytes) {
             Ok(_) => {}
             Err(CodecError::Truncated { offset, .. } | CodecError::Corrupt { offset, .. }) => {
                 prop_assert!(offset <= bytes.len());
@@ -229,9 +354,9 @@ fn an_empty_plan_that_replaces_one_is_read_back() {
 fn every_truncation_is_told_with_its_offset() {
     let bytes = encode(&population::state(1, Size::Small));
     for length in 0..bytes.len() {
-        let error = decode::<SessionState>(&bytes[..length]).expect_err("incomplete");
+        let error = decode::<RunState>(&bytes[..length]).expect_err("incomplete");
         let expected = CodecError::Truncated {
-            object: "session",
+            object: "run",
             offset: length,
         };
         assert_eq!(error, expected);
@@ -247,23 +372,23 @@ fn check_error(text: &str, expected: &str) {
 fn errors_name_the_object_the_place_and_the_fault() {
     check_error("", "decode event: truncated at byte 0");
     check_error(
-        "{\"object\":\"event\",\"version\":1,\"body\":{\"seq\":1,\"at_ms\":x}}",
+        "{\"object\":\"event\",\"version\":2,\"body\":{\"seq\":1,\"at_ms\":x}}",
         "decode event: corrupt at byte 54: expected value",
     );
     check_error(
-        "{\"object\":\"event\",\n\"version\":1,\n\"body\":{\"seq\":\n\"1\"}}",
+        "{\"object\":\"event\",\n\"version\":2,\n\"body\":{\"seq\":\n\"1\"}}",
         "decode event: corrupt at byte 49: invalid type: string \"1\", expected u64",
     );
     check_error(
-        "{\"object\":\"delta\",\"version\":1,\"body\":{}}",
+        "{\"object\":\"delta\",\"version\":2,\"body\":{}}",
         "decode event: the bytes hold `delta`",
     );
     check_error(
-        "{\"object\":\"event\",\"version\":2,\"body\":{\"new\":\"field\"}}",
-        "decode event: version 2 is newer than 1, update this program",
+        "{\"object\":\"event\",\"version\":3,\"body\":{\"new\":\"field\"}}",
+        "decode event: version 3 is newer than 2, update this program",
     );
     check_error(
-        "{\"object\":\"event\",\"version\":1,\"body\":{\"seq\":1,\"sequence\":2}}",
+        "{\"object\":\"event\",\"version\":2,\"body\":{\"seq\":1,\"sequence\":2}}",
         "decode event: corrupt at byte 55: unknown field `sequence`, expected one of `seq`, `at_ms`, `change`",
     );
     check_error(
@@ -317,7 +442,7 @@ fn one_more_event_costs_the_same_bytes_in_any_history() {
         let events = population::events(5, size);
         let newest_seq = events.len() as u64;
         let delta = |since: usize| Delta {
-            session: "s".to_owned(),
+            run: "r".to_owned(),
             since_seq: since as u64,
             newest_seq,
             events: events[since..].to_vec(),

@@ -1,6 +1,10 @@
 //! Tests from outside: the contract of stores, the golden files, the populations.
 
 mod contract;
+mod files;
 mod golden;
 mod memory;
+mod places;
 mod population;
+#[cfg(feature = "sqlite")]
+mod sqlite;
