@@ -30,6 +30,8 @@ pub mod bounds;
 
 pub mod codec;
 
+pub mod foreign;
+
 pub mod store;
 
 pub mod population;

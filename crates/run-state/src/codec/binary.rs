@@ -8,10 +8,12 @@ use super::frame::{self, HEADER, Header};
 use super::{Object, VERSION};
 use crate::error::CodecError;
 use crate::head::Head;
+use crate::run::Origin;
 
 mod wire;
 
 pub(super) use wire::Wire;
+use wire::WireOrigin;
 
 /// Appends an object's payload to a frame.
 fn write<T: Object>(object: &T, out: Vec<u8>) -> Vec<u8> {
@@ -49,19 +51,19 @@ pub(super) fn decode<T: Object>(payload: &[u8]) -> Result<T, CodecError> {
 /// What stands for a head in a frame; no object is called so.
 const HEAD: u8 = 200;
 
-/// Encodes the head of a run; for stores, which alone keep one.
-pub(crate) fn encode_head(head: &Head) -> Vec<u8> {
+/// Encodes the head of a run and what the run belongs to; for stores, which alone keep them.
+pub(crate) fn encode_head(origin: &Origin, head: &Head) -> Vec<u8> {
     let header = Header {
         version: VERSION as u8,
         object: HEAD,
         is_json: false,
     };
-    let payload = postcard::to_allocvec(head).expect("plain values into memory");
-    header.frame(&payload, None)
+    let payload = postcard::to_allocvec(&(WireOrigin::of(origin), head));
+    header.frame(&payload.expect("plain values into memory"), None)
 }
 
-/// Decodes the head of a run.
-pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, CodecError> {
+/// Decodes what [`encode_head`] wrote.
+pub(crate) fn decode_head(bytes: &[u8]) -> Result<(Origin, Head), CodecError> {
     let (header, payload) = frame::open("head", bytes)?;
     let corrupt = |reason: String| CodecError::Corrupt {
         object: "head",
@@ -71,5 +73,7 @@ pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, CodecError> {
     if u32::from(header.version) > VERSION || header.object != HEAD {
         return Err(corrupt("it is none of this version".to_owned()));
     }
-    postcard::from_bytes(payload.as_bytes()).map_err(|error| corrupt(error.to_string()))
+    let read: Result<(WireOrigin<'_>, Head), _> = postcard::from_bytes(payload.as_bytes());
+    let (origin, head) = read.map_err(|error| corrupt(error.to_string()))?;
+    Ok((origin.read(), head))
 }

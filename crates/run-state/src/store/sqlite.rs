@@ -131,6 +131,20 @@ impl Sqlite {
         folded.map_err(|error| failed("move the log into the file", &error))
     }
 
+    /// Bounds the file: a write that needs more is [`StoreError::Full`], and nothing of it is kept.
+    ///
+    /// Counts the file alone, not its log, and holds until the store is closed.
+    pub fn grow_to_at_most(&self, n_bytes: u64) -> Result<(), StoreError> {
+        let failed = |error: rusqlite::Error| failed("bound the file", &error);
+        let writer = self.writer.lock();
+        let page: i64 = writer
+            .query_row("pragma page_size", [], |row| row.get(0))
+            .map_err(failed)?;
+        let n_pages = i64::try_from(n_bytes).unwrap_or(i64::MAX) / page;
+        let bounded = writer.pragma_update(None, "max_page_count", n_pages);
+        bounded.map_err(failed)
+    }
+
     /// Runs a write in one transaction; nothing of it is kept if it fails.
     fn write<T>(
         &self,

@@ -1,8 +1,10 @@
 //! Tests from outside: the contract of stores, the golden files, the populations.
 
 mod contract;
+mod damage;
 mod files;
 mod golden;
+mod kill;
 mod memory;
 mod places;
 mod population;

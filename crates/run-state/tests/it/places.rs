@@ -1,7 +1,11 @@
 //! Places for stores on disk, each new, all gone with the value.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use run_state::StoreError;
+use run_state::store::files::Files;
 
 pub(crate) struct Places {
     folder: tempfile::TempDir,
@@ -20,5 +24,16 @@ impl Places {
     pub(crate) fn next(&self) -> PathBuf {
         self.n_given.set(self.n_given.get() + 1);
         self.folder.path().join(format!("{}", self.n_given.get()))
+    }
+}
+
+/// Another test that starts a process just now may have our lock in its hands for a moment.
+pub(crate) fn open_files(place: &Path) -> Files {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Files::open(place) {
+            Err(StoreError::InUse { .. }) if Instant::now() < until => std::thread::yield_now(),
+            opened => return opened.expect("a folder"),
+        }
     }
 }

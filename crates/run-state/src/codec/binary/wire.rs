@@ -42,7 +42,7 @@ struct WireRun<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct WireOrigin<'a> {
+pub(super) struct WireOrigin<'a> {
     session: Option<&'a str>,
     parent: Option<&'a str>,
     workspace: Option<&'a str>,
@@ -261,7 +261,7 @@ impl<'a> WireChild<'a> {
 }
 
 impl<'a> WireOrigin<'a> {
-    fn of(origin: &'a Origin) -> Self {
+    pub(super) fn of(origin: &'a Origin) -> Self {
         Self {
             session: origin.session.as_deref(),
             parent: origin.parent.as_deref(),
@@ -270,7 +270,7 @@ impl<'a> WireOrigin<'a> {
         }
     }
 
-    fn read(self) -> Origin {
+    pub(super) fn read(self) -> Origin {
         Origin {
             session: self.session.map(str::to_owned),
             parent: self.parent.map(str::to_owned),

@@ -32,6 +32,8 @@ pub(super) struct Log {
     head: Result<Head, StoreError>,
     /// What was found damaged when the log was opened.
     damage: Vec<StoreError>,
+    /// The end of a write that was cut off, if the log had one when it was opened.
+    dropped: Option<StoreError>,
     /// Version of the newest snapshot, and its bytes; zeros without one.
     snapshot: (Seq, usize),
 }
@@ -97,9 +99,14 @@ impl Log {
             writes: Vec::new(),
             head: Err(damaged(run, "log", &"its first line is missing")),
             damage,
+            dropped: None,
             snapshot: (start.as_ref().map_or(0, |state| state.version), snapshot),
         };
         log.scan(&bytes, start);
+        if log.length < bytes.len() as u64 {
+            let cut = log.file.set_len(log.length);
+            cut.map_err(|error| disk::failed(&format!("open {}", path.display()), &error))?;
+        }
         Ok(Some(log))
     }
 
@@ -111,8 +118,7 @@ impl Log {
                     "its last {} bytes are half a write, which is dropped",
                     line.len()
                 );
-                self.damage
-                    .push(damaged(&self.run, &place(position, start), &reason));
+                self.dropped = Some(damaged(&self.run, &place(position, start), &reason));
                 return;
             };
             self.length += line.len() as u64 + 1;
@@ -213,8 +219,7 @@ impl Log {
             self.file.sync_data()
         };
         write().map_err(|error| {
-            // Half a write would be dropped by the next open; now it must not lie between two whole ones,
-            // which it does not, for the next write begins at the same place.
+            // Half a write: the next one begins at the same place, and the next open drops what is left.
             let _ = self.file.set_len(self.length);
             disk::failed(&format!("append to run `{}`", self.run), &error)
         })
@@ -337,10 +342,11 @@ impl Log {
         Ok(n_compacted)
     }
 
-    /// Reads the files again and names what is damaged.
+    /// Reads the files again and names what is damaged, and what was dropped when they were opened.
     pub(super) fn check(&mut self) -> Result<Vec<StoreError>, StoreError> {
         let opened = Self::open(&self.folder, &self.run)?;
-        Ok(opened.map_or_else(Vec::new, |log| log.damage))
+        let damage = opened.map_or_else(Vec::new, |log| log.damage);
+        Ok(damage.into_iter().chain(self.dropped.clone()).collect())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::codec::binary::decode_head;
 use crate::delta::Delta;
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::run::{Origin, RunState, Seq};
+use crate::run::{RunState, Seq};
 use crate::store::{Filter, RunSummary, damaged, decode_event, is_snapshot_due, not_ahead, replay};
 
 /// A state with what it was made of.
@@ -39,7 +39,7 @@ impl Sqlite {
         at_most: usize,
     ) -> Result<Delta, StoreError> {
         self.read(&format!("read run `{run}`"), |connection| {
-            let Row { id, head } = find(connection, run)?;
+            let Row { id, head, .. } = find(connection, run)?;
             not_ahead(run, since_seq, head.version)?;
             let (events, _) = events(connection, run, id, since_seq, at_most)?;
             let n_expected = (head.version - since_seq).min(at_most as u64);
@@ -61,7 +61,7 @@ impl Sqlite {
     ) -> Result<Vec<RunSummary>, StoreError> {
         let (conditions, mut values) = conditions(filter, after);
         let text = format!(
-            "select name, session, parent, workspace, agent, head from runs \
+            "select name, head from runs \
              {conditions} order by name limit ?"
         );
         values.push(Value::Integer(i64::try_from(at_most).unwrap_or(i64::MAX)));
@@ -78,7 +78,7 @@ impl Sqlite {
 
     pub(super) fn check_now(&self, run: &str) -> Result<Vec<StoreError>, StoreError> {
         self.read(&format!("check run `{run}`"), |connection| {
-            let Row { id, head } = find(connection, run)?;
+            let Row { id, head, .. } = find(connection, run)?;
             let mut found = Vec::new();
             if let Err(error) = snapshot(connection, run, id)? {
                 found.push(error);
@@ -103,14 +103,14 @@ impl Sqlite {
 }
 
 fn load(connection: &Connection, run: &str) -> Result<Loaded, Failure> {
-    let Row { id, head } = find(connection, run)?;
+    let Row { id, origin, head } = find(connection, run)?;
     // A snapshot that cannot be read is worth no more than none.
     let snapshot = snapshot(connection, run, id)?.ok().flatten();
     let (start, snapshot_bytes) = match snapshot {
         Some(snapshot) => snapshot,
         None => {
             let state = RunState::new(run, head.created_at_ms);
-            (state.with_origin(origin(connection, id)?), 0)
+            (state.with_origin(origin), 0)
         }
     };
     let (events, tail_bytes) = events(connection, run, id, start.version, usize::MAX)?;
@@ -144,26 +144,11 @@ fn snapshot(
     Ok(found.map_err(|error| damaged(run, "snapshot", &error)))
 }
 
-fn origin(connection: &Connection, id: i64) -> Result<Origin, Failure> {
-    let mut select = connection
-        .prepare_cached("select name, session, parent, workspace, agent from runs where id = ?1")?;
-    Ok(select.query_row([id], read_origin)?)
-}
-
-fn read_origin(row: &SqlRow<'_>) -> rusqlite::Result<Origin> {
-    Ok(Origin {
-        session: row.get(1)?,
-        parent: row.get(2)?,
-        workspace: row.get(3)?,
-        agent: row.get(4)?,
-    })
-}
-
 fn summary(row: &SqlRow<'_>) -> Result<RunSummary, Failure> {
     let run: String = row.get(0)?;
-    let head = decode_head(row.get_ref(5)?.as_bytes_or_empty())
+    let (origin, head) = decode_head(row.get_ref(1)?.as_bytes_or_empty())
         .map_err(|error| damaged(&run, "head", &error))?;
-    Ok(RunSummary::of(&run, &read_origin(row)?, &head))
+    Ok(RunSummary::of(&run, &origin, &head))
 }
 
 /// The events after a version, and their bytes on the disk.

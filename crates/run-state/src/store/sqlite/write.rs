@@ -14,6 +14,7 @@ use crate::store::{FORMAT, RunLog, admitted, compact_event, damaged, decode_even
 /// A run's row, as far as a write needs it.
 pub(super) struct Row {
     pub(super) id: i64,
+    pub(super) origin: Origin,
     pub(super) head: Head,
 }
 
@@ -37,11 +38,11 @@ impl Sqlite {
         changes: Vec<Change>,
     ) -> Result<Seq, StoreError> {
         self.write(&format!("append to run `{run}`"), |transaction| {
-            let Row { id, head: before } = find(transaction, run)?;
-            let mut head = before.clone();
+            let row = find(transaction, run)?;
+            let mut head = row.head.clone();
             let events = admitted(run, &mut head, based_on, at, changes)?;
-            insert_events(transaction, id, &events)?;
-            update_head(transaction, id, &before, &head)?;
+            insert_events(transaction, row.id, &events)?;
+            update_head(transaction, &row, &head)?;
             Ok(head.version)
         })
     }
@@ -136,8 +137,8 @@ pub(super) fn find(connection: &rusqlite::Connection, run: &str) -> Result<Row, 
         })
         .optional()?;
     let (id, head) = found.ok_or_else(|| not_found(run))?;
-    let head = head.map_err(|error| damaged(run, "head", &error))?;
-    Ok(Row { id, head })
+    let (origin, head) = head.map_err(|error| damaged(run, "head", &error))?;
+    Ok(Row { id, origin, head })
 }
 
 fn insert_run(
@@ -160,7 +161,7 @@ fn insert_run(
         head.status.as_str(),
         head.created_at_ms.0 as i64,
         head.ended_at_ms.map(|at| at.0 as i64),
-        encode_head(head),
+        encode_head(origin, head),
     ])?;
     if n_inserted == 0 {
         return Err(StoreError::Exists {
@@ -182,21 +183,16 @@ fn insert_events(transaction: &Transaction<'_>, id: i64, events: &[Event]) -> Re
 }
 
 /// Most appends leave the status alone, and with it the indexes.
-fn update_head(
-    transaction: &Transaction<'_>,
-    id: i64,
-    before: &Head,
-    after: &Head,
-) -> Result<(), Failure> {
-    let head = encode_head(after);
-    if before.status == after.status {
+fn update_head(transaction: &Transaction<'_>, row: &Row, after: &Head) -> Result<(), Failure> {
+    let head = encode_head(&row.origin, after);
+    if row.head.status == after.status {
         let mut update = transaction.prepare_cached("update runs set head = ?2 where id = ?1")?;
-        update.execute(params![id, head])?;
+        update.execute(params![row.id, head])?;
         return Ok(());
     }
     let mut update = transaction
         .prepare_cached("update runs set head = ?2, status = ?3, ended_at_ms = ?4 where id = ?1")?;
     let ended_at_ms = after.ended_at_ms.map(|at| at.0 as i64);
-    update.execute(params![id, head, after.status.as_str(), ended_at_ms])?;
+    update.execute(params![row.id, head, after.status.as_str(), ended_at_ms])?;
     Ok(())
 }
