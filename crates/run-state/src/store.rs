@@ -26,6 +26,9 @@ pub mod files;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub mod postgres;
+
 /// The future of a store's operation; boxed, so that stores can be chosen at run time.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -243,6 +246,24 @@ fn not_ahead(run: &str, since_seq: Seq, newest_seq: Seq) -> Result<(), StoreErro
         });
     }
     Ok(())
+}
+
+/// Refuses a log with a gap in it, or with less than its head says.
+fn whole(run: &str, since_seq: Seq, n_expected: u64, events: &[Event]) -> Result<(), StoreError> {
+    let numbered = events.iter().zip(since_seq + 1..);
+    for (event, seq) in numbered {
+        if event.seq != seq {
+            return Err(missing(run, seq));
+        }
+    }
+    if (events.len() as u64) < n_expected {
+        return Err(missing(run, since_seq + events.len() as u64 + 1));
+    }
+    Ok(())
+}
+
+fn missing(run: &str, seq: Seq) -> StoreError {
+    damaged(run, &format!("event {seq}"), &"it is missing")
 }
 
 /// Takes the payload out of a note that is to be compacted; whether it was one.

@@ -4,7 +4,6 @@
 
 use std::sync::Barrier;
 
-use futures::executor::block_on;
 use run_state::child::Spawn;
 use run_state::delta::ChildDelta;
 use run_state::event::{Change, Event};
@@ -15,6 +14,8 @@ use run_state::run::{Origin, RunState, RunStatus, UnixMillis};
 use run_state::step::StepKind;
 use run_state::store::{self, Filter, Store};
 use run_state::{Rejection, StoreError};
+
+use crate::places::block_on;
 
 /// Runs the whole contract, each part on an empty store.
 pub(crate) fn check<S: Store>(make_store: impl Fn() -> S) {

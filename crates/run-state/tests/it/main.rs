@@ -8,5 +8,7 @@ mod kill;
 mod memory;
 mod places;
 mod population;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;

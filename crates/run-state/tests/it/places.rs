@@ -1,7 +1,8 @@
-//! Places for stores on disk, each new, all gone with the value.
+//! Places for stores on disk, each new, all gone with the value; and a runtime for those that need one.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use run_state::StoreError;
@@ -36,4 +37,11 @@ pub(crate) fn open_files(place: &Path) -> Files {
             opened => return opened.expect("a folder"),
         }
     }
+}
+
+/// Waits for a store's answer, from any thread.
+pub(crate) fn block_on<F: Future>(answer: F) -> F::Output {
+    static RUNTIME: LazyLock<tokio::runtime::Runtime> =
+        LazyLock::new(|| tokio::runtime::Runtime::new().expect("threads can be started"));
+    RUNTIME.block_on(answer)
 }

@@ -11,7 +11,8 @@ use crate::event::{Change, Event};
 use crate::head::Head;
 use crate::run::{Origin, RunState, Seq, UnixMillis};
 use crate::store::{
-    RunLog, RunSummary, admitted, compact_event, damaged, is_snapshot_due, not_ahead, replay,
+    RunLog, RunSummary, admitted, compact_event, damaged, is_snapshot_due, missing, not_ahead,
+    replay,
 };
 
 /// Events in one line where a whole log is written at once.
@@ -241,7 +242,7 @@ impl Log {
             .sum();
         let state = replay(start, &events)?;
         if state.version != version {
-            return Err(self.missing(state.version + 1));
+            return Err(missing(&self.run, state.version + 1));
         }
         if is_snapshot_due(snapshot_bytes, tail_bytes) {
             // A failure is nobody's concern: the events are there, and the next load tries again.
@@ -290,7 +291,7 @@ impl Log {
                 }
                 let next = since_seq + events.len() as Seq + 1;
                 if event.seq > next {
-                    return Err(self.missing(next));
+                    return Err(missing(&self.run, next));
                 }
                 if event.seq == next {
                     events.push(event);
@@ -308,10 +309,6 @@ impl Log {
             let what = format!("the write of event {}", placed.first_seq);
             damaged(&self.run, &what, &reason)
         })
-    }
-
-    fn missing(&self, seq: Seq) -> StoreError {
-        damaged(&self.run, &format!("event {seq}"), &"it is missing")
     }
 
     /// Writes the log anew without the payloads that are due.

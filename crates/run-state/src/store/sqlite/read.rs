@@ -11,7 +11,9 @@ use crate::delta::Delta;
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::run::{RunState, Seq};
-use crate::store::{Filter, RunSummary, damaged, decode_event, is_snapshot_due, not_ahead, replay};
+use crate::store::{
+    Filter, RunSummary, damaged, decode_event, is_snapshot_due, missing, not_ahead, replay, whole,
+};
 
 /// A state with what it was made of.
 struct Loaded {
@@ -172,24 +174,6 @@ fn events(
         events.push(decode_event(run, row.get::<_, i64>(0)? as Seq, body)?);
     }
     Ok((events, n_bytes))
-}
-
-/// Refuses a log with a gap in it, or with less than its head says.
-fn whole(run: &str, since_seq: Seq, n_expected: u64, events: &[Event]) -> Result<(), StoreError> {
-    let numbered = events.iter().zip(since_seq + 1..);
-    for (event, seq) in numbered {
-        if event.seq != seq {
-            return Err(missing(run, seq));
-        }
-    }
-    if (events.len() as u64) < n_expected {
-        return Err(missing(run, since_seq + events.len() as u64 + 1));
-    }
-    Ok(())
-}
-
-fn missing(run: &str, seq: Seq) -> StoreError {
-    damaged(run, &format!("event {seq}"), &"it is missing")
 }
 
 /// Only what is asked for stands in the text, so that an index on it can be used.
