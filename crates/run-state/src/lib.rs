@@ -34,6 +34,8 @@ pub mod foreign;
 
 pub mod store;
 
+pub mod archive;
+
 pub mod population;
 
 pub mod error;

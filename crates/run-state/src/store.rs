@@ -19,6 +19,9 @@ use crate::head::Head;
 use crate::json::Json;
 use crate::run::{Origin, RunState, RunStatus, Seq, UnixMillis};
 
+pub(crate) mod disk;
+pub(crate) mod name;
+
 pub mod memory;
 
 pub mod files;

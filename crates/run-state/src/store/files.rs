@@ -19,16 +19,15 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{Filter, RunLog, RunSummary, Store, StoreFuture};
+use super::{Filter, RunLog, RunSummary, Store, StoreFuture, disk, name};
 use crate::delta::Delta;
 use crate::error::StoreError;
 use crate::event::Change;
 use crate::run::{Origin, RunState, Seq, UnixMillis};
 
-mod disk;
 mod line;
 mod log;
-mod name;
+
 mod snapshot;
 
 use log::Log;

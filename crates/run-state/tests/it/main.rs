@@ -1,5 +1,6 @@
 //! Tests from outside: the contract of stores, the golden files, the populations.
 
+mod archive;
 mod contract;
 mod damage;
 mod files;

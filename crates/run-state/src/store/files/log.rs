@@ -4,15 +4,15 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::{disk, line, name, snapshot};
+use super::{line, snapshot};
 use crate::delta::Delta;
 use crate::error::StoreError;
 use crate::event::{Change, Event};
 use crate::head::Head;
 use crate::run::{Origin, RunState, Seq, UnixMillis};
 use crate::store::{
-    RunLog, RunSummary, admitted, compact_event, damaged, is_snapshot_due, missing, not_ahead,
-    replay,
+    RunLog, RunSummary, admitted, compact_event, damaged, disk, is_snapshot_due, missing,
+    name, not_ahead, replay,
 };
 
 /// Events in one line where a whole log is written at once.

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{disk, name};
 use crate::codec;
 use crate::error::StoreError;
 use crate::run::RunState;
+use crate::store::{disk, name};
 
 #[derive(Serialize, Deserialize)]
 struct File<'a> {

@@ -1,7 +1,7 @@
 //! Names of runs as names of files: everything but letters, digits, `-` and `_` by number.
 
 /// The name of a file, without its extension.
-pub(super) fn encode(run: &str) -> String {
+pub(crate) fn encode(run: &str) -> String {
     let mut name = String::with_capacity(run.len());
     for byte in run.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
@@ -14,7 +14,7 @@ pub(super) fn encode(run: &str) -> String {
 }
 
 /// The run of a file; `None` if no run has this file.
-pub(super) fn decode(name: &str) -> Option<String> {
+pub(crate) fn decode(name: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::error::StoreError;
 
 /// An error of the system, in the words of stores.
-pub(super) fn failed(action: &str, error: &io::Error) -> StoreError {
+pub(crate) fn failed(action: &str, error: &io::Error) -> StoreError {
     let action = action.to_owned();
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
@@ -23,7 +23,7 @@ pub(super) fn failed(action: &str, error: &io::Error) -> StoreError {
 /// Writes a whole file: beside its place, to the disk, then renamed into it.
 ///
 /// Whoever reads the place finds the old file or the new one, also after a loss of power.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let action = format!("write {}", path.display());
     let beside = path.with_extension("tmp");
     let write = || {
@@ -41,7 +41,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 }
 
 /// Removes a file, if it is there.
-pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     let removed = match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => sync_folder(path),
@@ -50,7 +50,7 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Reads a file; `None` if it is not there.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
