@@ -15,7 +15,6 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use benches::{Suite, suite_main};
-use futures::executor::block_on;
 use results::figures::{Bound, Figure};
 use results::stats::Quantile;
 use run_state::store::Store;
@@ -23,7 +22,7 @@ use run_state::store::Store;
 #[path = "store/subject.rs"]
 mod subject;
 
-use subject::{History, Kept, Kind, SIZES};
+use subject::{History, Kept, Kind, SIZES, block_on};
 
 /// Calls that a percentile is taken from.
 const N_CALLS: usize = 2_000;
@@ -227,6 +226,42 @@ fn timed(call: impl Fn(usize) -> Duration) -> Vec<f64> {
     let mut sample: Vec<f64> = took.map(|took| took.as_secs_f64() * 1e3).collect();
     sample.sort_by(f64::total_cmp);
     sample
+}
+
+/// How many steps eight runs at once get kept in a second.
+///
+/// The document that names the targets assumes 100 writes per second of its PostgreSQL, unmeasured.
+fn writes_per_second(suite: &mut Suite<'_>) {
+    const N_WRITERS: usize = 8;
+    const N_APPENDS: u64 = 100;
+    const N_REPETITIONS: usize = 6;
+    if !suite.keeps_figures() {
+        return;
+    }
+    for kind in Kind::available() {
+        let kept = Kept::new(kind);
+        let history = History::new(50_000);
+        let runs: Vec<String> = (0..N_WRITERS).map(|run| format!("run-{run}")).collect();
+        for run in &runs {
+            block_on(kept.store.restore(&history.log(run))).expect("a new run");
+        }
+        let rate = || {
+            let start = Instant::now();
+            std::thread::scope(|scope| {
+                for run in &runs {
+                    let (store, history) = (&*kept.store, &history);
+                    scope.spawn(move || append_many(store, history, run, N_APPENDS));
+                }
+            });
+            (N_WRITERS as u64 * N_APPENDS) as f64 / start.elapsed().as_secs_f64()
+        };
+        let rates: Vec<f64> = (0..N_REPETITIONS).map(|_| rate()).collect();
+        let name = format!("writes_per_second/8_writers_{}", kind.name());
+        let text = "steps kept per second, eight writers with a run of 50 KB each";
+        if let Some(figure) = Figure::median_of(&name, &rates, "writes/s", text) {
+            suite.figure(figure.bound(Bound::AtLeast(100.0)));
+        }
+    }
 }
 
 /// What a run of 100 KB takes on the disk, with its log and its snapshot.

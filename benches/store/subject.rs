@@ -32,6 +32,9 @@ pub(crate) enum Kind {
     Sqlite,
     SqliteNotDurable,
     Files,
+    /// A private one of `scripts/services`.
+    #[cfg(feature = "postgres")]
+    Postgres,
 }
 
 /// The names of a store's cases: literals, as ids are.
@@ -45,12 +48,17 @@ pub(crate) struct Cases {
 impl Kind {
     /// The stores that can be measured here.
     pub(crate) fn available() -> Vec<Self> {
-        vec![
+        #[cfg(feature = "postgres")]
+        let postgres = postgres_url().map(|_| Self::Postgres);
+        #[cfg(not(feature = "postgres"))]
+        let postgres = None;
+        let here = [
             Self::Memory,
             Self::Sqlite,
             Self::SqliteNotDurable,
             Self::Files,
-        ]
+        ];
+        here.into_iter().chain(postgres).collect()
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -59,6 +67,8 @@ impl Kind {
             Self::Sqlite => "sqlite",
             Self::SqliteNotDurable => "sqlite_not_durable",
             Self::Files => "files",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => "postgres",
         }
     }
 
@@ -88,6 +98,13 @@ impl Kind {
                 load: "load_files",
                 since: "since_files",
             },
+            #[cfg(feature = "postgres")]
+            Self::Postgres => Cases {
+                append: "append_postgres",
+                append_2_threads: "append_2_threads_postgres",
+                load: "load_postgres",
+                since: "since_postgres",
+            },
         }
     }
 
@@ -96,6 +113,8 @@ impl Kind {
         match self {
             Self::Sqlite => Some(5.0),
             Self::Memory | Self::SqliteNotDurable | Self::Files => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres => Some(50.0),
         }
     }
 }
@@ -118,6 +137,8 @@ impl Kept {
             Kind::Sqlite => sqlite(Durability::Durable),
             Kind::SqliteNotDurable => sqlite(Durability::NotDurable),
             Kind::Files => Box::new(Files::open(folder.path()).expect("an empty folder")),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => Box::new(postgres()),
         };
         Self { store, folder }
     }
@@ -132,6 +153,45 @@ impl Kept {
             .map(|metadata| metadata.len())
             .sum()
     }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres_url() -> Option<String> {
+    std::env::var("PLIMSOLL_POSTGRES").ok()
+}
+
+/// A store in a schema of its own, which goes with the private database.
+#[cfg(feature = "postgres")]
+fn postgres() -> run_state::store::postgres::Postgres {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use run_state::store::postgres::{Config, Postgres};
+
+    static N_SCHEMAS: AtomicUsize = AtomicUsize::new(0);
+    let number = N_SCHEMAS.fetch_add(1, Ordering::Relaxed);
+    let config = Config {
+        schema: format!("bench_{}_{number}", std::process::id()),
+        ..Config::new(postgres_url().expect("it is measured only where there is one"))
+    };
+    block_on(Postgres::connect(config)).expect("the database is there")
+}
+
+/// Waits for a store's answer, from any thread.
+#[cfg(not(feature = "postgres"))]
+pub(crate) fn block_on<F: Future>(answer: F) -> F::Output {
+    futures::executor::block_on(answer)
+}
+
+/// The same on a runtime, which a client of a database needs.
+#[cfg(feature = "postgres")]
+pub(crate) fn block_on<F: Future>(answer: F) -> F::Output {
+    use std::sync::LazyLock;
+
+    use tokio::runtime::Runtime;
+
+    static RUNTIME: LazyLock<Runtime> =
+        LazyLock::new(|| Runtime::new().expect("threads can be started"));
+    RUNTIME.block_on(answer)
 }
 
 /// A run of a given size that goes on for ever.

@@ -128,6 +128,11 @@ pub fn encode_as<T: Object>(object: &T, format: Format) -> Vec<u8> {
     }
 }
 
+/// About how many bytes an object has as JSON, and takes in memory; at most a few percent too many.
+pub(crate) fn size_of<T: Object>(object: &T) -> usize {
+    object.size_hint()
+}
+
 /// Encodes an object as JSON, on one line.
 pub fn encode<T: Object>(object: &T) -> Vec<u8> {
     let mut out = Vec::with_capacity(object.size_hint() + 64);

@@ -36,6 +36,8 @@ pub mod store;
 
 pub mod archive;
 
+pub mod response;
+
 pub mod population;
 
 pub mod error;

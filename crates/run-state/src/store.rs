@@ -24,6 +24,8 @@ pub(crate) mod name;
 
 pub mod memory;
 
+pub mod cached;
+
 pub mod files;
 
 #[cfg(feature = "sqlite")]

@@ -4,7 +4,7 @@
 //! version of each write once it is kept; whatever it said before it was killed must be found.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,14 @@ fn write(store: &dyn Store, at_most: u64, mut says: impl Write) {
         };
         let changes = vec![Change::PlanReplaced { items }, done(0), done(1)];
         let appended = block_on(store.append("r", version, UnixMillis(2), changes));
-        version = appended.expect("nobody else writes");
+        match appended {
+            Ok(newest) => version = newest,
+            Err(StoreError::Full { .. }) => {
+                writeln!(says, "full").expect("somebody listens");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        }
         writeln!(says, "kept {version}").expect("somebody listens");
     }
 }
@@ -77,25 +84,32 @@ fn a_writer_says_what_it_has_kept() {
     assert_eq!(block_on(store.load("r")).expect("it is there").version, 6);
 }
 
-/// Starts a writer and kills it some time after it has said something; returns the last version it said.
-fn last_said_before_killed(kind: &str, place: &Path, round: usize) -> u64 {
-    let told = format!("{kind}:{}", place.display());
-    let mut writer = Command::new(std::env::current_exe().expect("this binary"))
+/// Has a command start this test binary as a writer.
+fn told(mut command: Command, kind: &str, place: &Path) -> Command {
+    command
         .args([
             "--exact",
             "kill::a_writer_says_what_it_has_kept",
             "--nocapture",
         ])
-        .env(WRITER, told)
+        .env(WRITER, format!("{kind}:{}", place.display()))
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn this_binary() -> PathBuf {
+    std::env::current_exe().expect("this binary")
+}
+
+/// Starts a writer and kills it some time after it has said something; returns the last version it said.
+fn last_said_before_killed(kind: &str, place: &Path, round: usize) -> u64 {
+    let mut writer = told(Command::new(this_binary()), kind, place)
         .spawn()
         .expect("this binary can be started again");
     let stdout = writer.stdout.take().expect("piped");
-    let kept = |line: std::io::Result<String>| -> Option<u64> {
-        line.ok()?.rsplit_once("kept ")?.1.parse().ok()
-    };
-    let mut versions = BufReader::new(stdout).lines().filter_map(kept);
+    let lines = BufReader::new(stdout).lines();
+    let mut versions = lines.filter_map(|line| kept(&line.ok()?));
     let mut last = 0;
     for _ in 0..=round % 7 {
         last = versions
@@ -110,6 +124,39 @@ fn last_said_before_killed(kind: &str, place: &Path, round: usize) -> u64 {
     writer.kill().expect("it runs");
     writer.wait().expect("it was started here");
     versions.last().unwrap_or(last)
+}
+
+/// The version in a line of a writer.
+fn kept(line: &str) -> Option<u64> {
+    line.rsplit_once("kept ")?.1.parse().ok()
+}
+
+/// The system refuses bytes beyond a size, as it does on a full disk.
+#[test]
+fn a_file_that_may_not_grow_refuses_the_write_and_keeps_what_is_there() {
+    let places = Places::new();
+    let place = places.next();
+    let mut shell = Command::new("sh");
+    // The signal would end the writer before it is told.
+    let bounded = "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\"";
+    shell.args(["-c", bounded]).arg(this_binary());
+    let output = told(shell, "files", &place)
+        .output()
+        .expect("there is a shell");
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.contains("\nfull\n"), "{said}");
+    let last = said.lines().rev().find_map(kept).expect("some writes fit");
+    let store = open("files", &place);
+    assert_eq!(
+        block_on(store.load("r")).expect("it is whole").version,
+        last
+    );
+    assert_eq!(block_on(store.check("r")), Ok(Vec::new()), "no half write");
+    write(&*store, 1, std::io::sink());
+    assert_eq!(
+        block_on(store.load("r")).expect("it is whole").version,
+        last + WRITE
+    );
 }
 
 fn check(kind: &str) {

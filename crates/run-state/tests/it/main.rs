@@ -1,6 +1,7 @@
 //! Tests from outside: the contract of stores, the golden files, the populations.
 
 mod archive;
+mod cached;
 mod contract;
 mod damage;
 mod files;

@@ -53,9 +53,13 @@ fn connect(config: Config) -> Postgres {
 
 /// A connection beside the store's.
 fn beside(url: &str) -> Client {
-    let (client, connection) = block_on(tokio_postgres::connect(url, NoTls)).expect("it is there");
-    block_on(async { tokio::spawn(connection) });
-    client
+    let connected = async {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    };
+    let connected: Result<_, tokio_postgres::Error> = block_on(connected);
+    connected.expect("it is there")
 }
 
 fn note() -> Vec<Change> {

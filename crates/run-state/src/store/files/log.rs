@@ -11,8 +11,8 @@ use crate::event::{Change, Event};
 use crate::head::Head;
 use crate::run::{Origin, RunState, Seq, UnixMillis};
 use crate::store::{
-    RunLog, RunSummary, admitted, compact_event, damaged, disk, is_snapshot_due, missing,
-    name, not_ahead, replay,
+    RunLog, RunSummary, admitted, compact_event, damaged, disk, is_snapshot_due, missing, name,
+    not_ahead, replay,
 };
 
 /// Events in one line where a whole log is written at once.
@@ -103,7 +103,7 @@ impl Log {
             dropped: None,
             snapshot: (start.as_ref().map_or(0, |state| state.version), snapshot),
         };
-        log.scan(&bytes, start);
+        log.scan(&bytes, start.as_ref());
         if log.length < bytes.len() as u64 {
             let cut = log.file.set_len(log.length);
             cut.map_err(|error| disk::failed(&format!("open {}", path.display()), &error))?;
@@ -111,7 +111,7 @@ impl Log {
         Ok(Some(log))
     }
 
-    fn scan(&mut self, bytes: &[u8], snapshot: Option<RunState>) {
+    fn scan(&mut self, bytes: &[u8], snapshot: Option<&RunState>) {
         for (position, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
             let start = self.length;
             let Some(line) = line.strip_suffix(b"\n") else {
@@ -124,7 +124,7 @@ impl Log {
             };
             self.length += line.len() as u64 + 1;
             let read = if position == 0 {
-                self.begin(line, snapshot.as_ref())
+                self.begin(line, snapshot)
             } else {
                 self.admit(line, start)
             };

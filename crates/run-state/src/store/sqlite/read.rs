@@ -126,10 +126,6 @@ fn load(connection: &Connection, run: &str) -> Result<Loaded, Failure> {
 }
 
 /// The newest snapshot and its size on the disk.
-#[expect(
-    clippy::type_complexity,
-    reason = "damage is a value here, and absence as well"
-)]
 fn snapshot(
     connection: &Connection,
     run: &str,
