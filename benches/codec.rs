@@ -1,9 +1,10 @@
-//! What does it cost to write and to read the state of a session, and to send what changed in it?
+//! What does it cost to write and to read the state of a run, and to send what changed in it?
 //!
 //! Timed: `encode` to fresh bytes, `decode` to a fresh state, both in a row as `round_trip`, and `delta`: the last
 //! event, from the memory store to bytes. Giving memory back is in it. The cases called `serde_json` do the same to
-//! the same types with that crate alone, and without our envelope.
-//! Not timed: making the sessions. The sizes fit the first cache, the second, and neither.
+//! the same types with that crate alone, and without our envelope. Those called `binary` do it in the binary format, with
+//! its checksum; `binary_lz4` and `json_lz4` compress as well.
+//! Not timed: making the runs. The sizes fit the first cache, the second, and neither.
 //! Do not conclude anything about other content: the cost follows the number of strings and of escapes, and this is
 //! prose, code and tool output with an escape every 40 bytes.
 
@@ -11,15 +12,16 @@ use benches::{Suite, suite_main};
 use criterion::Throughput;
 use futures::executor::block_on;
 use results::figures::{Bound, Figure};
-use run_state::codec;
+use run_state::CodecError;
+use run_state::codec::{self, Encoding, Format};
 use run_state::delta::Delta;
 use run_state::population::{self, Size};
-use run_state::session::{SessionState, UnixMillis};
+use run_state::run::{Origin, RunState, UnixMillis};
 use run_state::store::Store;
 use run_state::store::memory::Memory;
 use std::hint::black_box;
 
-/// The seed of all sessions.
+/// The seed of all runs.
 const SEED: u64 = 1;
 
 const SIZES: [(&str, Size); 3] = [
@@ -50,7 +52,7 @@ fn decode(suite: &mut Suite<'_>) {
         assert_eq!(from_serde_json(&plain), state);
         suite.throughput(Throughput::Bytes(size.bytes() as u64));
         suite.case("decode", parameter, |bencher| {
-            bencher.iter(|| codec::decode::<SessionState>(black_box(&ours)));
+            bencher.iter(|| codec::decode::<RunState>(black_box(&ours)));
         });
         suite.case("serde_json_decode", parameter, |bencher| {
             bencher.iter(|| from_serde_json(black_box(&plain)));
@@ -64,7 +66,7 @@ fn round_trip(suite: &mut Suite<'_>) {
     suite.case("round_trip", "100kb", |bencher| {
         bencher.iter(|| {
             let bytes = codec::encode(black_box(&state));
-            codec::decode::<SessionState>(black_box(&bytes))
+            codec::decode::<RunState>(black_box(&bytes))
         });
     });
     suite.case("serde_json_round_trip", "100kb", |bencher| {
@@ -73,6 +75,57 @@ fn round_trip(suite: &mut Suite<'_>) {
             from_serde_json(black_box(&bytes))
         });
     });
+}
+
+const BINARY: Format = Format {
+    encoding: Encoding::Binary,
+    compress_above: None,
+};
+
+const COMPRESSED: [(&str, Encoding); 2] = [
+    ("binary_lz4_round_trip", Encoding::Binary),
+    ("json_lz4_round_trip", Encoding::Json),
+];
+
+/// The binary format, which stores use.
+fn binary(suite: &mut Suite<'_>) {
+    for (parameter, size) in SIZES {
+        let state = population::state(SEED, size);
+        let bytes = codec::encode_as(&state, BINARY);
+        assert_eq!(codec::decode(&bytes).as_ref(), Ok(&state));
+        suite.throughput(Throughput::Bytes(size.bytes() as u64));
+        suite.case("binary_encode", parameter, |bencher| {
+            bencher.iter(|| codec::encode_as(black_box(&state), BINARY));
+        });
+        suite.case("binary_decode", parameter, |bencher| {
+            bencher.iter(|| codec::decode::<RunState>(black_box(&bytes)));
+        });
+    }
+    let state = population::state(SEED, Size::Usual);
+    suite.throughput(Throughput::Bytes(2 * Size::Usual.bytes() as u64));
+    suite.case("binary_round_trip", "100kb", |bencher| {
+        bencher.iter(|| round_trip_as(&state, BINARY));
+    });
+    for (case, encoding) in COMPRESSED {
+        let compress_above = Some(1_024);
+        let format = Format {
+            encoding,
+            compress_above,
+        };
+        suite.case(case, "100kb", |bencher| {
+            bencher.iter(|| round_trip_as(&state, format));
+        });
+        let n_bytes = codec::encode_as(&state, format).len();
+        let share = n_bytes as f64 / codec::encode(&state).len() as f64;
+        let name = format!("compressed_share/{}", case.trim_end_matches("_round_trip"));
+        let text = "bytes of a state of 100 KB in this format against plain JSON";
+        suite.figure(Figure::exact(&name, share, "ratio", text));
+    }
+}
+
+fn round_trip_as(state: &RunState, format: Format) -> Result<RunState, CodecError> {
+    let bytes = codec::encode_as(black_box(state), format);
+    codec::decode(black_box(&bytes))
 }
 
 fn delta(suite: &mut Suite<'_>) {
@@ -92,39 +145,39 @@ fn delta(suite: &mut Suite<'_>) {
     }
 }
 
-/// A promise of bytes that follow the change: one event is at most 1 KB, however long the session.
+/// A promise of bytes that follow the change: one event is at most 1 KB, however long the run.
 fn delta_bytes(parameter: &str, delta: &Delta) -> Figure {
     assert_eq!(delta.events.len(), 1);
     let n_bytes = codec::encode(delta).len() as f64;
     let name = format!("delta_bytes/{parameter}");
-    let text = "what a reader is sent who lacks one event of a session of this size";
+    let text = "what a reader is sent who lacks one event of a run of this size";
     Figure::exact(&name, n_bytes, "bytes", text).bound(Bound::AtMost(1_024.0))
 }
 
-const SESSION: &str = "session";
+const RUN: &str = "run";
 
-/// A store with one session, and the session's newest version.
+/// A store with one run, and the run's newest version.
 fn stored(size: Size) -> (Memory, u64) {
     let store = Memory::new();
     let events = population::events(SEED, size);
     let changes = events.into_iter().map(|event| event.change).collect();
     let newest = block_on(async {
-        store.create(SESSION, UnixMillis(0)).await?;
-        store.append(SESSION, 0, UnixMillis(1), changes).await
+        store.create(RUN, &Origin::default(), UnixMillis(0)).await?;
+        store.append(RUN, 0, UnixMillis(1), changes).await
     });
     (store, newest.expect("the events of a population fit"))
 }
 
 fn last_event(store: &Memory, newest: u64) -> Delta {
-    block_on(store.since(SESSION, newest - 1, usize::MAX)).expect("the session is there")
+    block_on(store.since(RUN, newest - 1, usize::MAX)).expect("the run is there")
 }
 
-fn by_serde_json(state: &SessionState) -> Vec<u8> {
+fn by_serde_json(state: &RunState) -> Vec<u8> {
     serde_json::to_vec(state).expect("a state is plain values")
 }
 
-fn from_serde_json(bytes: &[u8]) -> SessionState {
+fn from_serde_json(bytes: &[u8]) -> RunState {
     serde_json::from_slice(bytes).expect("it was written by serde_json")
 }
 
-suite_main!(encode, decode, round_trip, delta);
+suite_main!(encode, decode, round_trip, binary, delta);

@@ -4,12 +4,12 @@ use std::hint::black_box;
 
 use run_state::error::CodecError;
 use run_state::population::{self, Size};
-use run_state::session::SessionState;
+use run_state::run::RunState;
 
 const SEED: u64 = 1;
 
 /// A state of the given size.
-pub fn state(size: Size) -> SessionState {
+pub fn state(size: Size) -> RunState {
     population::state(SEED, size)
 }
 
@@ -19,13 +19,13 @@ pub fn bytes(size: Size) -> Vec<u8> {
 }
 
 /// Encodes it.
-pub fn encode(state: SessionState) -> (SessionState, Vec<u8>) {
+pub fn encode(state: RunState) -> (RunState, Vec<u8>) {
     let bytes = run_state::codec::encode(black_box(&state));
     (state, bytes)
 }
 
 /// Decodes it.
-pub fn decode(bytes: Vec<u8>) -> (Vec<u8>, Result<SessionState, CodecError>) {
+pub fn decode(bytes: Vec<u8>) -> (Vec<u8>, Result<RunState, CodecError>) {
     let state = run_state::codec::decode(black_box(&bytes));
     (bytes, state)
 }

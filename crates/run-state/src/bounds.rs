@@ -1,11 +1,11 @@
-//! Bounds on what a long session costs: a window on its history, a length for tool output.
+//! Bounds on what a long run costs: a window on its history, a length for tool output.
 //!
 //! Pure functions on whatever the caller's messages are; nothing here keeps or drops state.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::session::Role;
+use crate::message::Role;
 
 /// Exchanges that a model is shown, by default.
 pub const HISTORY_PAIRS: usize = 50;

@@ -1,17 +1,19 @@
-//! What happens in a session, and how it changes the state: pure, without clock or store.
+//! What happens in a run, and how it changes the state: pure, without clock or store.
 //!
 //! Events are never changed or removed; applying one costs what it carries, however long the
 //! history is.
 
 use serde::{Deserialize, Serialize};
 
+use crate::child::{ChildRun, Spawn};
 use crate::error::Rejection;
-use crate::session::{
-    Json, Message, PlanItem, PlanStatus, RunStatus, Seq, SessionState, ToolCall, ToolResult,
-    UnixMillis,
-};
+use crate::json::Json;
+use crate::message::{Message, ToolCall, ToolResult};
+use crate::plan::{PlanItem, PlanStatus};
+use crate::run::{RunState, RunStatus, Seq, UnixMillis};
+use crate::step::{Step, StepKind};
 
-/// One numbered entry of a session's log.
+/// One numbered entry of a run's log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
@@ -56,6 +58,29 @@ pub enum Change {
         /// Where to.
         status: PlanStatus,
     },
+    /// The run did something.
+    StepAdded {
+        /// Its number in the run: one more than the step before, from 1.
+        index: u64,
+        /// What kind of step.
+        kind: StepKind,
+        /// What was done.
+        payload: Json,
+    },
+    /// The run started another one.
+    ChildSpawned {
+        /// Name of the child run.
+        child: String,
+        /// How to wait for it.
+        spawn: Spawn,
+    },
+    /// The parent was told how far a child is.
+    ChildChanged {
+        /// Name of the child run.
+        child: String,
+        /// Where to.
+        status: RunStatus,
+    },
     /// Something worth keeping that changes nothing: a stream of tokens, a line for debugging.
     Noted {
         /// What kind of note.
@@ -65,7 +90,7 @@ pub enum Change {
     },
 }
 
-impl SessionState {
+impl RunState {
     /// Applies the next event.
     ///
     /// An event that does not fit is refused, and leaves the state as it was.
@@ -76,28 +101,79 @@ impl SessionState {
                 found: event.seq,
             });
         }
+        // A clock that steps back does not take the run with it.
+        let now = event.at_ms.max(self.updated_at_ms);
         match &event.change {
-            Change::StatusChanged { status } => self.change_status(*status)?,
+            Change::StatusChanged { status } => self.change_status(*status, now)?,
             Change::MessageAdded { message } => self.messages.push(message.clone()),
             Change::ToolCallFinished { call_id, result } => {
                 self.open_call(call_id)?.result = Some(result.clone());
             }
             Change::PlanReplaced { items } => self.plan.clone_from(items),
             Change::PlanItemChanged { item, status } => self.plan_item(*item)?.status = *status,
+            Change::StepAdded {
+                index,
+                kind,
+                payload,
+            } => {
+                next_step(self.steps.len() as u64, *index)?;
+                self.steps.push(Step {
+                    seq: event.seq,
+                    at_ms: now,
+                    kind: *kind,
+                    payload: payload.clone(),
+                });
+            }
+            Change::ChildSpawned { child, spawn } => {
+                if self.open_child(child).is_ok() {
+                    return Err(Rejection::ChildExists {
+                        child: child.clone(),
+                    });
+                }
+                self.children.push(ChildRun {
+                    id: child.clone(),
+                    spawn: spawn.clone(),
+                    status: RunStatus::Pending,
+                    spawned_at_ms: now,
+                    ended_at_ms: None,
+                    seq: event.seq,
+                });
+            }
+            Change::ChildChanged { child, status } => {
+                let child = self.open_child(child)?;
+                child.status = *status;
+                child.seq = event.seq;
+                child.ended_at_ms = status.is_terminal().then_some(now);
+            }
             Change::Noted { .. } => {}
         }
         self.version = event.seq;
-        self.updated_at_ms = event.at_ms;
+        self.updated_at_ms = now;
         Ok(())
     }
 
-    fn change_status(&mut self, status: RunStatus) -> Result<(), Rejection> {
-        if self.status.is_terminal() {
-            return Err(Rejection::AlreadyEnded {
-                status: self.status,
-            });
-        }
+    /// The steps that events after `since_seq` added.
+    pub fn steps_since(&self, since_seq: Seq) -> &[Step] {
+        let start = self.steps.partition_point(|step| step.seq <= since_seq);
+        &self.steps[start..]
+    }
+
+    /// The children that events after `since_seq` added or changed.
+    pub fn children_since(&self, since_seq: Seq) -> impl Iterator<Item = &ChildRun> {
+        self.children
+            .iter()
+            .filter(move |child| child.seq > since_seq)
+    }
+
+    fn change_status(&mut self, status: RunStatus, now: UnixMillis) -> Result<(), Rejection> {
+        not_ended(self.status)?;
         self.status = status;
+        if status != RunStatus::Pending {
+            self.started_at_ms.get_or_insert(now);
+        }
+        if status.is_terminal() {
+            self.ended_at_ms = Some(now);
+        }
         Ok(())
     }
 
@@ -123,126 +199,38 @@ impl SessionState {
             .get_mut(item)
             .ok_or(Rejection::NoSuchPlanItem { item, n_items })
     }
+
+    /// The child of this name that has not ended.
+    fn open_child(&mut self, child: &str) -> Result<&mut ChildRun, Rejection> {
+        self.children
+            .iter_mut()
+            .rev()
+            .filter(|known| !known.status.is_terminal())
+            .find(|known| known.id == child)
+            .ok_or_else(|| Rejection::NoSuchChild {
+                child: child.to_owned(),
+            })
+    }
+}
+
+/// The rule that a run ends once.
+pub(crate) fn not_ended(status: RunStatus) -> Result<(), Rejection> {
+    if status.is_terminal() {
+        return Err(Rejection::AlreadyEnded { status });
+    }
+    Ok(())
+}
+
+/// The rule that steps are numbered without gaps.
+pub(crate) fn next_step(n_steps: u64, index: u64) -> Result<(), Rejection> {
+    if index != n_steps + 1 {
+        return Err(Rejection::StepOutOfOrder {
+            expected: n_steps + 1,
+            found: index,
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::Role;
-
-    fn state_after(changes: Vec<Change>) -> SessionState {
-        let mut state = SessionState::new("s", UnixMillis(1));
-        for change in changes {
-            apply(&mut state, change).expect("fits");
-        }
-        state
-    }
-
-    fn apply(state: &mut SessionState, change: Change) -> Result<(), Rejection> {
-        let event = Event {
-            seq: state.version + 1,
-            at_ms: UnixMillis(state.version + 100),
-            change,
-        };
-        state.apply(&event)
-    }
-
-    fn call(id: &str) -> Change {
-        let tool_call = ToolCall {
-            id: id.to_owned(),
-            name: "search".to_owned(),
-            arguments: Json::parse("{}".to_owned()).expect("valid"),
-            result: None,
-        };
-        Change::MessageAdded {
-            message: Message {
-                role: Role::Assistant,
-                content: String::new(),
-                tool_calls: vec![tool_call],
-            },
-        }
-    }
-
-    fn answer(id: &str, output: &str) -> Change {
-        Change::ToolCallFinished {
-            call_id: id.to_owned(),
-            result: ToolResult {
-                output: output.to_owned(),
-                failed: false,
-                took_ms: 3,
-            },
-        }
-    }
-
-    fn check_refused(mut state: SessionState, change: Change, expected: &str) {
-        let before = state.clone();
-        let rejection = apply(&mut state, change).expect_err(expected);
-        assert_eq!(rejection.to_string(), expected);
-        assert_eq!(state, before, "a refused event changes nothing");
-    }
-
-    #[test]
-    fn a_result_goes_to_the_open_call_of_its_id() {
-        let state = state_after(vec![
-            call("a"),
-            answer("a", "first"),
-            call("a"),
-            call("b"),
-            answer("a", "second"),
-        ]);
-        let outputs: Vec<_> = state
-            .messages
-            .iter()
-            .map(|message| message.tool_calls[0].result.as_ref())
-            .map(|result| result.map(|result| result.output.as_str()))
-            .collect();
-        assert_eq!(outputs, [Some("first"), Some("second"), None]);
-        assert_eq!((state.version, state.updated_at_ms), (5, UnixMillis(104)));
-    }
-
-    #[test]
-    fn a_plan_is_replaced_as_a_whole_and_moves_item_by_item() {
-        let item = |text: &str, status| PlanItem {
-            text: text.to_owned(),
-            status,
-        };
-        let items = vec![item("a", PlanStatus::Open), item("b", PlanStatus::Open)];
-        let state = state_after(vec![
-            Change::PlanReplaced { items },
-            Change::PlanItemChanged {
-                item: 1,
-                status: PlanStatus::Done,
-            },
-        ]);
-        let expected = [item("a", PlanStatus::Open), item("b", PlanStatus::Done)];
-        assert_eq!(state.plan, expected);
-    }
-
-    #[test]
-    fn an_event_that_does_not_fit_is_refused_whole() {
-        let open = state_after(vec![call("a")]);
-        check_refused(open.clone(), answer("b", ""), "no open tool call `b`");
-        let answered = state_after(vec![call("a"), answer("a", "")]);
-        check_refused(answered, answer("a", ""), "no open tool call `a`");
-        let change = Change::PlanItemChanged {
-            item: 0,
-            status: PlanStatus::Done,
-        };
-        check_refused(open.clone(), change, "no item 0 in a plan of 0");
-        let status = RunStatus::Canceled;
-        let ended = state_after(vec![Change::StatusChanged { status }]);
-        let status = RunStatus::Running;
-        check_refused(
-            ended,
-            Change::StatusChanged { status },
-            "the run is already canceled",
-        );
-        let gap = Event {
-            seq: 3,
-            at_ms: UnixMillis(0),
-            change: call("b"),
-        };
-        let rejection = open.clone().apply(&gap).expect_err("2 is next");
-        assert_eq!(rejection.to_string(), "event 3 where 2 is next");
-    }
-}
+mod tests;

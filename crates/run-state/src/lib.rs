@@ -1,13 +1,28 @@
-//! The state of an agent's run: what was said, called, and planned, how it is written, where it
+//! The state of an agent's run: what was said, called, planned and done, how it is written, where it
 //! is kept.
 //!
-//! A session is an append-only log of numbered [events](event); its [state](session) is what the
-//! events add up to, so that a snapshot never disagrees with its last event and a reader who has
-//! one needs only the events since. The crate knows no Kubernetes.
+//! A run is an append-only log of numbered [events](event); its [state](run) is what the events add
+//! up to, so that a snapshot never disagrees with its last event and a reader who has one needs only
+//! the events since. The [head](head) is what an append must know of the state. The crate knows no
+//! Kubernetes.
 
-pub mod session;
+pub mod run;
+
+pub mod message;
+
+pub mod plan;
+
+pub mod step;
+
+pub mod child;
+
+pub mod json;
+
+mod time;
 
 pub mod event;
+
+pub mod head;
 
 pub mod delta;
 
@@ -15,7 +30,13 @@ pub mod bounds;
 
 pub mod codec;
 
+pub mod foreign;
+
 pub mod store;
+
+pub mod archive;
+
+pub mod response;
 
 pub mod population;
 

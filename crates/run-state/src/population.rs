@@ -1,19 +1,19 @@
-//! Sessions of realistic make and given size, from a seed: for tests and for suites.
+//! Runs of realistic make and given size, from a seed: for tests and for suites.
 //!
-//! The same seed and size give the same session on every machine and with every version of every
+//! The same seed and size give the same run on every machine and with every version of every
 //! dependency: the random numbers are this module's own, and a test holds the fingerprint.
 
 use crate::event::{Change, Event};
-use crate::session::{
-    Json, Message, PlanItem, PlanStatus, Role, RunStatus, SessionState, ToolCall, ToolResult,
-    UnixMillis,
-};
+use crate::json::Json;
+use crate::message::{Message, Role, ToolCall, ToolResult};
+use crate::plan::{PlanItem, PlanStatus};
+use crate::run::{RunState, RunStatus, UnixMillis};
 
 mod text;
 
 use text::Text;
 
-/// How large the state of a session is when encoded, to within a twentieth.
+/// How large the state of a run is when encoded, to within a twentieth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// 10 KB: a run of a few steps; fits every cache.
@@ -38,7 +38,7 @@ impl Size {
     }
 }
 
-/// The log of a session: a plan, and turns of a user and an assistant that calls tools.
+/// The log of a run: a plan, and turns of a user and an assistant that calls tools.
 pub fn events(seed: u64, size: Size) -> Vec<Event> {
     let mut author = Author::new(seed, size);
     author.open();
@@ -54,8 +54,8 @@ pub fn events(seed: u64, size: Size) -> Vec<Event> {
 }
 
 /// The state that the [`events`] of this seed and size add up to.
-pub fn state(seed: u64, size: Size) -> SessionState {
-    let mut state = SessionState::new(format!("session-{seed:016x}"), START);
+pub fn state(seed: u64, size: Size) -> RunState {
+    let mut state = RunState::new(format!("run-{seed:016x}"), START);
     for event in events(seed, size) {
         let applied = state.apply(&event);
         applied.expect("the author writes events that fit");

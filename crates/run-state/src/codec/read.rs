@@ -3,189 +3,26 @@
 //! Every function gives `None` at the first byte that is not as expected. That is no verdict on
 //! the text; the caller then asks `serde_json`.
 
-use super::scan::{copy_plain_run, plain_run};
+use super::reader::Reader;
 use super::sealed::Layout;
 use crate::delta::Delta;
 use crate::event::{Change, Event};
-use crate::session::{
-    Json, Message, PlanItem, PlanStatus, Role, RunStatus, SessionState, ToolCall, ToolResult,
-    UnixMillis,
-};
+use crate::message::{Message, Role, ToolCall, ToolResult};
+use crate::plan::{PlanItem, PlanStatus};
+use crate::run::{RunState, RunStatus};
+use crate::step::StepKind;
 
-/// A place in bytes that may be text.
-pub struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    /// For strings with escapes, so that each gets memory of its exact size in the end.
-    unescaped: Vec<u8>,
-}
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            unescaped: Vec::new(),
-        }
-    }
-
-    pub(super) fn is_at_end(&self) -> bool {
-        self.at == self.bytes.len()
-    }
-
-    #[inline]
-    fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.at..]
-    }
-
-    /// Reads exactly these bytes.
-    #[inline]
-    pub(super) fn literal(&mut self, literal: &str) -> Option<()> {
-        self.takes(literal).then_some(())
-    }
-
-    /// Reads these bytes if they come next.
-    #[inline]
-    fn takes(&mut self, literal: &str) -> bool {
-        let comes_next = self.rest().starts_with(literal.as_bytes());
-        if comes_next {
-            self.at += literal.len();
-        }
-        comes_next
-    }
-
-    pub(super) fn number(&mut self) -> Option<u64> {
-        let rest = self.rest();
-        let n_digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let digits = &rest[..n_digits];
-        let is_zero_padded = n_digits > 1 && digits[0] == b'0';
-        let is_fraction = matches!(rest.get(n_digits), Some(b'.' | b'e' | b'E'));
-        if n_digits == 0 || is_zero_padded || is_fraction {
-            return None;
-        }
-        self.at += n_digits;
-        digits.iter().try_fold(0_u64, |number, digit| {
-            number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-        })
-    }
-
-    fn string(&mut self) -> Option<String> {
-        self.literal("\"")?;
-        let rest = self.rest();
-        let run = &rest[..plain_run(rest)];
-        self.at += run.len();
-        if self.takes("\"") {
-            return std::str::from_utf8(run).ok().map(str::to_owned);
-        }
-        self.unescaped.clear();
-        self.unescaped.extend_from_slice(run);
-        self.unescape()?;
-        let text = std::str::from_utf8(&self.unescaped);
-        text.ok().map(str::to_owned)
-    }
-
-    /// Reads the rest of a string into `unescaped`, from its first escape on.
-    fn unescape(&mut self) -> Option<()> {
-        loop {
-            match *self.rest().first_chunk()? {
-                [b'"', _] => {
-                    self.at += 1;
-                    return Some(());
-                }
-                [b'\\', letter] => {
-                    self.at += 2;
-                    let byte = self.escaped(letter)?;
-                    self.unescaped.push(byte);
-                }
-                _ => return None,
-            }
-            let rest = &self.bytes[self.at..];
-            self.at += copy_plain_run(rest, &mut self.unescaped);
-        }
-    }
-
-    #[inline]
-    fn escaped(&mut self, letter: u8) -> Option<u8> {
-        match letter {
-            b'"' | b'\\' | b'/' => Some(letter),
-            b'n' => Some(b'\n'),
-            b'r' => Some(b'\r'),
-            b't' => Some(b'\t'),
-            b'b' => Some(0x08),
-            b'f' => Some(0x0c),
-            b'u' => self.escaped_control(),
-            _ => None,
-        }
-    }
-
-    /// Only control characters are written by number.
-    fn escaped_control(&mut self) -> Option<u8> {
-        self.literal("00")?;
-        let [high, low] = *self.rest().first_chunk()?;
-        self.at += 2;
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        let code = digit(high)? * 16 + digit(low)?;
-        u8::try_from(code).ok().filter(u8::is_ascii)
-    }
-
-    fn boolean(&mut self) -> Option<bool> {
-        if self.takes("true") {
-            return Some(true);
-        }
-        self.literal("false").map(|()| false)
-    }
-
-    /// Reads one of a few words, between quotes.
-    fn word<T: Copy>(&mut self, words: &[T], as_str: impl Fn(T) -> &'static str) -> Option<T> {
-        self.literal("\"")?;
-        let rest = self.rest();
-        let is_next = |word: &&T| {
-            let word = as_str(**word).as_bytes();
-            rest.starts_with(word) && rest.get(word.len()) == Some(&b'"')
-        };
-        let word = *words.iter().find(is_next)?;
-        self.at += as_str(word).len() + 1;
-        Some(word)
-    }
-
-    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        self.literal("[")?;
-        let mut items = Vec::new();
-        loop {
-            items.push(read(self)?);
-            if self.takes("]") {
-                return Some(items);
-            }
-            self.literal(",")?;
-        }
-    }
-
-    /// Reads a value as it stands; what is in it is not ours to expect.
-    fn json(&mut self) -> Option<Json> {
-        let mut values = serde_json::Deserializer::from_slice(self.rest()).into_iter();
-        let value = values.next()?.ok()?;
-        self.at += values.byte_offset();
-        Some(value)
-    }
-
-    fn time(&mut self) -> Option<UnixMillis> {
-        self.number().map(UnixMillis)
-    }
-
+impl Reader<'_> {
     fn run_status(&mut self) -> Option<RunStatus> {
-        use RunStatus::{Canceled, Completed, Failed, Pending, Running, Waiting};
-        let all = [Running, Completed, Failed, Canceled, Pending, Waiting];
-        self.word(&all, RunStatus::as_str)
+        self.word(&RunStatus::ALL, RunStatus::as_str)
     }
 
     fn plan_status(&mut self) -> Option<PlanStatus> {
-        use PlanStatus::{Done, InProgress, Open, Skipped};
-        self.word(&[Done, Open, InProgress, Skipped], PlanStatus::as_str)
+        self.word(&PlanStatus::ALL, PlanStatus::as_str)
     }
 
     fn role(&mut self) -> Option<Role> {
-        let all = [Role::Assistant, Role::User, Role::Tool, Role::System];
-        self.word(&all, Role::as_str)
+        self.word(&Role::ALL, Role::as_str)
     }
 
     fn message(&mut self) -> Option<Message> {
@@ -285,6 +122,27 @@ impl<'a> Reader<'a> {
             self.literal(",\"status\":")?;
             let status = self.plan_status()?;
             Change::PlanItemChanged { item, status }
+        } else if self.takes("step_added\":{\"index\":") {
+            let index = self.number()?;
+            self.literal(",\"kind\":")?;
+            let kind = self.word(&StepKind::ALL, StepKind::as_str)?;
+            self.literal(",\"payload\":")?;
+            let payload = self.json()?;
+            Change::StepAdded {
+                index,
+                kind,
+                payload,
+            }
+        } else if self.takes("child_spawned\":{\"child\":") {
+            let child = self.string()?;
+            self.literal(",\"spawn\":")?;
+            let spawn = self.value()?;
+            Change::ChildSpawned { child, spawn }
+        } else if self.takes("child_changed\":{\"child\":") {
+            let child = self.string()?;
+            self.literal(",\"status\":")?;
+            let status = self.run_status()?;
+            Change::ChildChanged { child, status }
         } else {
             self.literal("plan_replaced\":{\"items\":")?;
             let items = self.list(Self::plan_item)?;
@@ -295,7 +153,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Layout for SessionState {
+impl Layout for RunState {
     fn write(&self, out: &mut Vec<u8>) {
         self.write_body(out);
     }
@@ -316,13 +174,10 @@ impl Layout for SessionState {
         reader.literal(",\"updated_at_ms\":")?;
         let updated_at_ms = reader.time()?;
         let mut state = Self {
-            id,
             version,
             status,
-            created_at_ms,
             updated_at_ms,
-            messages: Vec::new(),
-            plan: Vec::new(),
+            ..Self::new(id, created_at_ms)
         };
         if reader.takes(",\"messages\":") {
             state.messages = reader.list(|reader| {
@@ -337,6 +192,21 @@ impl Layout for SessionState {
         }
         if reader.takes(",\"plan\":") {
             state.plan = reader.list(Reader::plan_item)?;
+        }
+        if reader.takes(",\"origin\":") {
+            state.origin = reader.value()?;
+        }
+        if reader.takes(",\"started_at_ms\":") {
+            state.started_at_ms = Some(reader.time()?);
+        }
+        if reader.takes(",\"ended_at_ms\":") {
+            state.ended_at_ms = Some(reader.time()?);
+        }
+        if reader.takes(",\"steps\":") {
+            state.steps = reader.value()?;
+        }
+        if reader.takes(",\"children\":") {
+            state.children = reader.value()?;
         }
         reader.literal("}")?;
         Some(state)
@@ -353,8 +223,8 @@ impl Layout for Delta {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        reader.literal("{\"session\":")?;
-        let session = reader.string()?;
+        reader.literal("{\"run\":")?;
+        let run = reader.string()?;
         reader.literal(",\"since_seq\":")?;
         let since_seq = reader.number()?;
         reader.literal(",\"newest_seq\":")?;
@@ -366,7 +236,7 @@ impl Layout for Delta {
         };
         reader.literal("}")?;
         Some(Self {
-            session,
+            run,
             since_seq,
             newest_seq,
             events,

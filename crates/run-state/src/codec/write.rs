@@ -1,10 +1,14 @@
 //! Writing: field names as ready-made bytes, strings in runs, into one buffer of about the size.
 
+use serde::Serialize;
+
 use super::scan::copy_plain_run;
 use super::sealed::Layout;
 use crate::delta::Delta;
 use crate::event::{Change, Event};
-use crate::session::{Message, PlanItem, SessionState, ToolCall, ToolResult};
+use crate::message::{Message, ToolCall, ToolResult};
+use crate::plan::PlanItem;
+use crate::run::RunState;
 
 /// Bytes of names and punctuation around the fields of a small object, generously.
 pub(super) const FRAME: usize = 96;
@@ -71,7 +75,13 @@ fn list<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
     out.push(b']');
 }
 
-impl SessionState {
+/// Appends what is small or rare as `serde_json` writes it.
+fn value<T: Serialize>(out: &mut Vec<u8>, value: &T) {
+    let written = serde_json::to_writer(out, value);
+    written.expect("plain values into memory");
+}
+
+impl RunState {
     pub(super) fn write_body(&self, out: &mut Vec<u8>) {
         bytes(out, "{\"id\":");
         string(out, &self.id);
@@ -100,20 +110,43 @@ impl SessionState {
             bytes(out, ",\"plan\":");
             list(out, &self.plan, PlanItem::write);
         }
+        if !self.origin.is_empty() {
+            bytes(out, ",\"origin\":");
+            value(out, &self.origin);
+        }
+        if let Some(started_at_ms) = self.started_at_ms {
+            bytes(out, ",\"started_at_ms\":");
+            number(out, started_at_ms.0);
+        }
+        if let Some(ended_at_ms) = self.ended_at_ms {
+            bytes(out, ",\"ended_at_ms\":");
+            number(out, ended_at_ms.0);
+        }
+        if !self.steps.is_empty() {
+            bytes(out, ",\"steps\":");
+            value(out, &self.steps);
+        }
+        if !self.children.is_empty() {
+            bytes(out, ",\"children\":");
+            value(out, &self.children);
+        }
         out.push(b'}');
     }
 
     pub(super) fn body_size(&self) -> usize {
         let messages: usize = self.messages.iter().map(Message::size).sum();
         let plan: usize = self.plan.iter().map(PlanItem::size).sum();
-        2 * FRAME + self.id.len() + messages + plan
+        let steps = self.steps.iter();
+        let steps: usize = steps.map(|step| FRAME + step.payload.as_str().len()).sum();
+        let children = 2 * FRAME * self.children.len();
+        4 * FRAME + self.id.len() + messages + plan + steps + children
     }
 }
 
 impl Delta {
     pub(super) fn write_body(&self, out: &mut Vec<u8>) {
-        bytes(out, "{\"session\":");
-        string(out, &self.session);
+        bytes(out, "{\"run\":");
+        string(out, &self.run);
         bytes(out, ",\"since_seq\":");
         number(out, self.since_seq);
         bytes(out, ",\"newest_seq\":");
@@ -127,7 +160,7 @@ impl Delta {
 
     pub(super) fn body_size(&self) -> usize {
         let events: usize = self.events.iter().map(Event::body_size).sum();
-        FRAME + self.session.len() + events
+        FRAME + self.run.len() + events
     }
 }
 
@@ -176,6 +209,31 @@ impl Change {
                 bytes(out, status.as_str());
                 out.push(b'"');
             }
+            Self::StepAdded {
+                index,
+                kind,
+                payload,
+            } => {
+                bytes(out, "{\"step_added\":{\"index\":");
+                number(out, *index);
+                bytes(out, ",\"kind\":\"");
+                bytes(out, kind.as_str());
+                bytes(out, "\",\"payload\":");
+                bytes(out, payload.as_str());
+            }
+            Self::ChildSpawned { child, spawn } => {
+                bytes(out, "{\"child_spawned\":{\"child\":");
+                string(out, child);
+                bytes(out, ",\"spawn\":");
+                value(out, spawn);
+            }
+            Self::ChildChanged { child, status } => {
+                bytes(out, "{\"child_changed\":{\"child\":");
+                string(out, child);
+                bytes(out, ",\"status\":\"");
+                bytes(out, status.as_str());
+                out.push(b'"');
+            }
             Self::Noted { kind, payload } => {
                 bytes(out, "{\"noted\":{\"kind\":");
                 string(out, kind);
@@ -189,7 +247,11 @@ impl Change {
     fn size(&self) -> usize {
         FRAME
             + match self {
-                Self::StatusChanged { .. } | Self::PlanItemChanged { .. } => 0,
+                Self::StatusChanged { .. }
+                | Self::PlanItemChanged { .. }
+                | Self::ChildSpawned { .. }
+                | Self::ChildChanged { .. } => FRAME,
+                Self::StepAdded { payload, .. } => payload.as_str().len(),
                 Self::MessageAdded { message } => message.size(),
                 Self::ToolCallFinished { call_id, result } => call_id.len() + result.size(),
                 Self::PlanReplaced { items } => items.iter().map(PlanItem::size).sum(),

@@ -1,6 +1,6 @@
-//! Sessions in the memory of this process: for tests, and for services that may forget.
+//! Runs in the memory of this process: for tests, and for services that may forget.
 //!
-//! One lock per session, and one for the map of their names that is held only to look one up.
+//! One lock per run, and one for the map of their names that is held only to look one up.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -8,22 +8,24 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{SessionSummary, Store, StoreFuture};
+use super::{Filter, RunLog, RunSummary, Store, StoreFuture, admitted, compact_event, not_ahead};
 use crate::delta::Delta;
 use crate::error::StoreError;
 use crate::event::{Change, Event};
-use crate::session::{Seq, SessionState, UnixMillis};
+use crate::head::Head;
+use crate::run::{Origin, RunState, Seq, UnixMillis};
 
-/// A store that is as lasting as the value itself. Clones share their sessions.
+/// A store that is as lasting as the value itself. Clones share their runs.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    sessions: Arc<RwLock<BTreeMap<String, Arc<Mutex<Session>>>>>,
+    runs: Arc<RwLock<BTreeMap<String, Arc<Mutex<Run>>>>>,
 }
 
-/// The log of one session, and what it adds up to.
+/// The log of one run, and what it adds up to.
 #[derive(Debug)]
-struct Session {
-    state: SessionState,
+struct Run {
+    head: Head,
+    state: RunState,
     events: Vec<Event>,
 }
 
@@ -33,161 +35,147 @@ impl Memory {
         Self::default()
     }
 
-    fn find(&self, session: &str) -> Result<Arc<Mutex<Session>>, StoreError> {
-        let found = self.sessions.read().get(session).cloned();
+    fn find(&self, run: &str) -> Result<Arc<Mutex<Run>>, StoreError> {
+        let found = self.runs.read().get(run).cloned();
         found.ok_or_else(|| StoreError::NotFound {
-            session: session.to_owned(),
+            run: run.to_owned(),
         })
     }
 
-    fn create_now(&self, session: &str, at: UnixMillis) -> Result<(), StoreError> {
-        let mut sessions = self.sessions.write();
-        if sessions.contains_key(session) {
-            return Err(StoreError::Exists {
-                session: session.to_owned(),
-            });
+    fn insert(&self, state: RunState, events: Vec<Event>) -> Result<(), StoreError> {
+        let mut runs = self.runs.write();
+        if runs.contains_key(&state.id) {
+            return Err(StoreError::Exists { run: state.id });
         }
-        let empty = Session {
-            state: SessionState::new(session, at),
-            events: Vec::new(),
+        let run = Run {
+            head: Head::of(&state),
+            state,
+            events,
         };
-        sessions.insert(session.to_owned(), Arc::new(Mutex::new(empty)));
+        runs.insert(run.state.id.clone(), Arc::new(Mutex::new(run)));
         Ok(())
     }
 
-    fn list_now(&self, after: Option<&str>, at_most: usize) -> Vec<SessionSummary> {
-        let sessions = self.sessions.read();
+    fn list_now(&self, filter: &Filter, after: Option<&str>, at_most: usize) -> Vec<RunSummary> {
+        let runs = self.runs.read();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let page = sessions.range::<str, _>((start, Bound::Unbounded));
-        page.take(at_most)
-            .map(|(_, session)| session.lock().summary())
+        let rest = runs.range::<str, _>((start, Bound::Unbounded));
+        rest.map(|(_, run)| run.lock().summary())
+            .filter(|summary| filter.matches(summary))
+            .take(at_most)
             .collect()
     }
 
-    fn remove_now(&self, session: &str) -> Result<(), StoreError> {
-        let removed = self.sessions.write().remove(session);
+    fn remove_now(&self, run: &str) -> Result<(), StoreError> {
+        let removed = self.runs.write().remove(run);
         removed.map(drop).ok_or_else(|| StoreError::NotFound {
-            session: session.to_owned(),
+            run: run.to_owned(),
         })
     }
 }
 
-impl Session {
+impl Run {
     fn append(
         &mut self,
         based_on: Seq,
         at: UnixMillis,
         changes: Vec<Change>,
     ) -> Result<Seq, StoreError> {
-        if based_on != self.state.version {
-            return Err(StoreError::Conflict {
-                session: self.state.id.clone(),
-                based_on,
-                found: self.state.version,
-            });
+        let mut head = self.head.clone();
+        let events = admitted(&self.state.id, &mut head, based_on, at, changes)?;
+        for event in &events {
+            self.state
+                .apply(event)
+                .expect("a head admits only what the state applies");
         }
-        let n_before = self.events.len();
-        let numbered = changes.into_iter().zip(based_on + 1..);
-        let events = numbered.map(|(change, seq)| Event {
-            seq,
-            at_ms: at,
-            change,
-        });
         self.events.extend(events);
-        for position in n_before..self.events.len() {
-            if let Err(source) = self.state.apply(&self.events[position]) {
-                return Err(self.roll_back(n_before, position, source));
-            }
-        }
-        Ok(self.state.version)
-    }
-
-    /// Takes back a step of which some events were applied. Refused steps are rare, so the state
-    /// is simply built anew from the log.
-    fn roll_back(
-        &mut self,
-        n_kept: usize,
-        n_applied: usize,
-        source: crate::error::Rejection,
-    ) -> StoreError {
-        self.events.truncate(n_kept);
-        let session = self.state.id.clone();
-        if n_applied > n_kept {
-            let mut state = SessionState::new(session.clone(), self.state.created_at_ms);
-            for event in &self.events {
-                // Each of them fitted before.
-                let _ = state.apply(event);
-            }
-            self.state = state;
-        }
-        StoreError::Rejected { session, source }
+        self.head = head;
+        Ok(self.head.version)
     }
 
     fn since(&self, since_seq: Seq, at_most: usize) -> Result<Delta, StoreError> {
-        let newest_seq = self.state.version;
-        let known = usize::try_from(since_seq).unwrap_or(usize::MAX);
-        let Some(events) = self.events.get(known..) else {
-            return Err(StoreError::AheadOfLog {
-                session: self.state.id.clone(),
-                since_seq,
-                newest_seq,
-            });
-        };
+        let newest_seq = self.head.version;
+        not_ahead(&self.state.id, since_seq, newest_seq)?;
+        let unknown = self.events.iter().skip(since_seq as usize);
         Ok(Delta {
-            session: self.state.id.clone(),
+            run: self.state.id.clone(),
             since_seq,
             newest_seq,
-            events: events.iter().take(at_most).cloned().collect(),
+            events: unknown.take(at_most).cloned().collect(),
         })
     }
 
-    fn summary(&self) -> SessionSummary {
-        SessionSummary {
-            session: self.state.id.clone(),
-            version: self.state.version,
-            status: self.state.status,
-            updated_at_ms: self.state.updated_at_ms,
-        }
+    fn compact(&mut self, kinds: &[&str], older_than: UnixMillis) -> usize {
+        let events = self.events.iter_mut();
+        events
+            .map(|event| usize::from(compact_event(event, kinds, older_than)))
+            .sum()
+    }
+
+    fn summary(&self) -> RunSummary {
+        RunSummary::of(&self.state.id, &self.state.origin, &self.head)
     }
 }
 
 impl Store for Memory {
-    fn create<'a>(&'a self, session: &'a str, at: UnixMillis) -> StoreFuture<'a, ()> {
-        Box::pin(async move { self.create_now(session, at) })
+    fn create<'a>(
+        &'a self,
+        run: &'a str,
+        origin: &'a Origin,
+        at: UnixMillis,
+    ) -> StoreFuture<'a, ()> {
+        let state = RunState::new(run, at).with_origin(origin.clone());
+        Box::pin(async move { self.insert(state, Vec::new()) })
     }
 
     fn append<'a>(
         &'a self,
-        session: &'a str,
+        run: &'a str,
         based_on: Seq,
         at: UnixMillis,
         changes: Vec<Change>,
     ) -> StoreFuture<'a, Seq> {
-        Box::pin(async move { self.find(session)?.lock().append(based_on, at, changes) })
+        Box::pin(async move { self.find(run)?.lock().append(based_on, at, changes) })
     }
 
-    fn load<'a>(&'a self, session: &'a str) -> StoreFuture<'a, SessionState> {
-        Box::pin(async move { Ok(self.find(session)?.lock().state.clone()) })
+    fn load<'a>(&'a self, run: &'a str) -> StoreFuture<'a, RunState> {
+        Box::pin(async move { Ok(self.find(run)?.lock().state.clone()) })
     }
 
-    fn since<'a>(
-        &'a self,
-        session: &'a str,
-        since_seq: Seq,
-        at_most: usize,
-    ) -> StoreFuture<'a, Delta> {
-        Box::pin(async move { self.find(session)?.lock().since(since_seq, at_most) })
+    fn since<'a>(&'a self, run: &'a str, since_seq: Seq, at_most: usize) -> StoreFuture<'a, Delta> {
+        Box::pin(async move { self.find(run)?.lock().since(since_seq, at_most) })
     }
 
     fn list<'a>(
         &'a self,
+        filter: &'a Filter,
         after: Option<&'a str>,
         at_most: usize,
-    ) -> StoreFuture<'a, Vec<SessionSummary>> {
-        Box::pin(async move { Ok(self.list_now(after, at_most)) })
+    ) -> StoreFuture<'a, Vec<RunSummary>> {
+        Box::pin(async move { Ok(self.list_now(filter, after, at_most)) })
     }
 
-    fn remove<'a>(&'a self, session: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(async move { self.remove_now(session) })
+    fn compact<'a>(
+        &'a self,
+        run: &'a str,
+        kinds: &'a [&'a str],
+        older_than: UnixMillis,
+    ) -> StoreFuture<'a, usize> {
+        Box::pin(async move { Ok(self.find(run)?.lock().compact(kinds, older_than)) })
+    }
+
+    fn restore<'a>(&'a self, log: &'a RunLog) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let state = log.state()?;
+            self.insert(state, log.events.clone())
+        })
+    }
+
+    fn remove<'a>(&'a self, run: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.remove_now(run) })
+    }
+
+    fn check<'a>(&'a self, run: &'a str) -> StoreFuture<'a, Vec<StoreError>> {
+        Box::pin(async move { self.find(run).map(|_| Vec::new()) })
     }
 }

@@ -1,17 +1,17 @@
 //! Files of every version that was ever written, and what each must be read as.
 //!
-//! `<object>/v1.json` is as version 1 wrote it, `<object>/v1.expected.txt` what it says, in the
-//! words of the current types. Neither is ever changed; a new version adds a pair.
+//! `<object>/v1.json` is as version 1 wrote it, and never changed; a new version adds a pair.
+//! `<object>/v1.expected.txt` is what it says in the words of the current types, and follows them.
 
 use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
 use run_state::CodecError;
-use run_state::codec::{self, Object};
+use run_state::codec::{self, Encoding, Format, Object};
 use run_state::delta::Delta;
 use run_state::event::Event;
-use run_state::session::SessionState;
+use run_state::run::RunState;
 
 fn path(name: &str) -> PathBuf {
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden");
@@ -43,7 +43,7 @@ fn check_written<T: Object + Debug>(name: &str) {
 #[test]
 fn old_data_is_read_as_what_it_said() {
     for version in 1..=codec::VERSION {
-        check_read::<SessionState>(&format!("session/v{version}"));
+        check_read::<RunState>(&format!("run/v{version}"));
         check_read::<Delta>(&format!("delta/v{version}"));
         check_read::<Event>(&format!("event/v{version}"));
     }
@@ -51,22 +51,61 @@ fn old_data_is_read_as_what_it_said() {
 
 #[test]
 fn this_version_writes_what_its_golden_file_holds() {
-    check_written::<SessionState>("session");
+    check_written::<RunState>("run");
     check_written::<Delta>("delta");
     check_written::<Event>("event");
 }
 
+/// The binary twin of a JSON file: written so, and read as the same.
+fn check_binary<T: Object + Debug + PartialEq>(object: &str) {
+    for version in 2..=codec::VERSION {
+        let text = read(&format!("{object}/v{version}.json"));
+        let expected: T = codec::decode(text.trim_end().as_bytes()).expect(object);
+        for (name, compress_above) in [("bin", None), ("lz4.bin", Some(0))] {
+            let format = Format {
+                encoding: Encoding::Binary,
+                compress_above,
+            };
+            let path = path(&format!("{object}/v{version}.{name}"));
+            let bytes = fs::read(&path).expect("the twin is there");
+            assert_eq!(
+                codec::decode(&bytes).as_ref(),
+                Ok(&expected),
+                "{}",
+                path.display()
+            );
+            if version == codec::VERSION {
+                assert_eq!(
+                    codec::encode_as(&expected, format),
+                    bytes,
+                    "{}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn binary_files_hold_the_same_as_their_json_twins() {
+    check_binary::<RunState>("run");
+    check_binary::<Delta>("delta");
+    check_binary::<Event>("event");
+}
+
 #[test]
 fn fields_that_are_left_out_are_empty() {
-    check_read::<SessionState>("session/v1-smallest");
-    check_read::<Delta>("delta/v1-smallest");
+    for version in 1..=codec::VERSION {
+        check_read::<RunState>(&format!("run/v{version}-smallest"));
+        check_read::<Delta>(&format!("delta/v{version}-smallest"));
+    }
 }
 
 /// Old reader, new data; and with it the old writer, which cannot write what it could not read.
 #[test]
 fn data_of_a_later_version_is_refused_and_not_cut_down() {
-    let text = read("session/from-a-later-version.json");
-    let error = codec::decode::<SessionState>(text.as_bytes()).expect_err("too new");
+    let text = read("run/from-a-later-version.json");
+    let error = codec::decode::<RunState>(text.as_bytes()).expect_err("too new");
     assert!(
         matches!(error, CodecError::TooNew { found: 1000, newest, .. } if newest == codec::VERSION),
         "{error}"
@@ -75,12 +114,12 @@ fn data_of_a_later_version_is_refused_and_not_cut_down() {
 
 #[test]
 fn every_golden_file_cut_anywhere_is_told_as_cut() {
-    for object in ["session", "delta", "event"] {
-        let text = read(&format!("{object}/v1.json"));
+    for object in ["run", "delta", "event"] {
+        let text = read(&format!("{object}/v{}.json", codec::VERSION));
         let bytes = text.trim_end().as_bytes();
         for length in 0..bytes.len() {
             let error = match object {
-                "session" => codec::decode::<SessionState>(&bytes[..length]).map(drop),
+                "run" => codec::decode::<RunState>(&bytes[..length]).map(drop),
                 "delta" => codec::decode::<Delta>(&bytes[..length]).map(drop),
                 _ => codec::decode::<Event>(&bytes[..length]).map(drop),
             };

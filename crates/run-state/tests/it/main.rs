@@ -1,6 +1,16 @@
 //! Tests from outside: the contract of stores, the golden files, the populations.
 
+mod archive;
+mod cached;
 mod contract;
+mod damage;
+mod files;
 mod golden;
+mod kill;
 mod memory;
+mod places;
 mod population;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;

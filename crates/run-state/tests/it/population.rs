@@ -2,7 +2,7 @@
 
 use run_state::codec;
 use run_state::population::{self, Size};
-use run_state::session::SessionState;
+use run_state::run::RunState;
 
 /// FNV-1a: enough to notice a change, and no dependency.
 fn fingerprint(bytes: &[u8]) -> u64 {
@@ -19,9 +19,9 @@ fn populations_have_not_changed() {
     assert_eq!(
         fingerprints,
         [
-            0x6b04_fc45_eb3f_16b5,
-            0xe935_b3f1_6ead_308f,
-            0xce73_dda7_7671_013c
+            0x7e9b_98ec_be61_8d3b,
+            0xf855_0499_ab29_5618,
+            0xeca2_b02c_61a0_d6d7
         ],
         "{fingerprints:#x?}"
     );
@@ -39,8 +39,8 @@ fn populations_are_as_large_as_they_say() {
 }
 
 #[test]
-fn seeds_make_different_sessions_of_the_same_make() {
-    let states: Vec<SessionState> = (0..5)
+fn seeds_make_different_runs_of_the_same_make() {
+    let states: Vec<RunState> = (0..5)
         .map(|seed| population::state(seed, Size::Usual))
         .collect();
     for state in &states {
