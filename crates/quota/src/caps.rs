@@ -29,6 +29,18 @@ pub struct CapSet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CapId(usize);
 
+#[cfg(feature = "redis")]
+impl CapId {
+    /// The one at this position of a backend outside of this process.
+    pub(crate) fn at(position: usize) -> Self {
+        Self(position)
+    }
+
+    pub(crate) fn position(self) -> usize {
+        self.0
+    }
+}
+
 /// One place under a cap: for example, a parent run of workspace `w`.
 ///
 /// Two equal claims in one step ask for two places.
