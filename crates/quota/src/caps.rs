@@ -12,9 +12,9 @@ use std::sync::Arc;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use parking_lot::{Mutex, MutexGuard};
 
 use crate::decision::Decision;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Shards of a set: acquisitions for different keys seldom meet.
 const N_SHARDS: usize = 64;
@@ -311,6 +311,9 @@ fn give_back(counts: &mut HashTable<Count>, place: &Place) {
         }
     }
 }
+
+#[cfg(all(test, quota_loom))]
+mod loom_caps;
 
 #[cfg(test)]
 mod tests;

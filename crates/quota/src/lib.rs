@@ -15,6 +15,8 @@ pub mod algorithm;
 
 pub mod clock;
 
+mod sync;
+
 mod cell;
 mod shard;
 mod table;

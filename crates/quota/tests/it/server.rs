@@ -10,7 +10,7 @@ use quota::Limits;
 use quota::redis::{Config, RedisQuotas};
 
 /// Names the server; `scripts/services` prints it.
-const URL: &str = "PLIMSOLL_REDIS_URL";
+const URL: &str = "PLIMSOLL_REDIS";
 
 /// Address of the server that runs already; `None` if the test is to be skipped.
 pub(crate) fn url() -> Option<String> {
