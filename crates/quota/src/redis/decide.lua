@@ -1,7 +1,8 @@
 -- Decides one request per key, in order, exactly as `Gcra::decide` does.
 --
 -- KEYS: a state per request; equal ones are decided one after the other.
--- ARGV: interval and tolerance per request, in nanoseconds.
+-- ARGV: interval and tolerance per request, in nanoseconds, and how long to keep a state, in milliseconds: as long as the
+-- furthest one is ahead. It is handed over as text because the server would have to write a number out.
 -- Replies, per request: 0 if it is allowed, else the nanoseconds after which to ask again.
 --
 -- A state is the theoretical arrival time in nanoseconds since 1970, in decimal digits; a key rests when it has none.
@@ -11,7 +12,7 @@ local most_late = 1000000000
 local states = redis.call('MGET', unpack(KEYS))
 local ahead_by_key, changed, answers = {}, {}, {}
 for i, key in ipairs(KEYS) do
-  local interval, tolerance = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local interval, tolerance = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])
   local ahead = ahead_by_key[key]
   if not ahead then
     local state = states[i]
@@ -21,22 +22,21 @@ for i, key in ipairs(KEYS) do
     elseif ahead > tolerance + interval + most_late then
       -- The clock stepped back: no sequence of permits leads so far ahead.
       ahead = tolerance + interval + most_late
-      changed[key] = true
+      changed[key] = ARGV[3 * i]
     end
   end
   if ahead > tolerance then
     answers[i] = ahead - tolerance
   else
     ahead = ahead + interval
-    changed[key] = true
+    changed[key] = ARGV[3 * i]
     answers[i] = 0
   end
   ahead_by_key[key] = ahead
 end
-for key in pairs(changed) do
+for key, keep in pairs(changed) do
   local ahead = ahead_by_key[key]
   local state = string.format('%.0f%03d', now + math.floor(ahead / 1000), ahead % 1000)
-  -- Kept in whole milliseconds and never too short: a state that is past equals none.
-  redis.call('SET', key, state, 'PX', math.ceil(ahead / 1000000) + 1)
+  redis.call('SET', key, state, 'PX', keep)
 end
 return answers

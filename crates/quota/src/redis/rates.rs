@@ -34,6 +34,8 @@ pub(super) struct Rates {
 pub(super) struct Pace {
     interval_ns: u64,
     tolerance_ns: u64,
+    /// How long a state can matter: one that is past equals none.
+    keep_ms: u64,
 }
 
 struct Ask {
@@ -50,9 +52,11 @@ impl Pace {
     pub(super) fn new(limit: RateLimit) -> Option<Self> {
         let interval_ns = limit.per_second.interval_ns();
         let full_ns = interval_ns.checked_mul(u64::from(limit.burst.get()))?;
-        (full_ns.saturating_add(MOST_LATE.as_nanos() as u64) <= Self::EXACT).then_some(Self {
+        let furthest_ns = full_ns.saturating_add(MOST_LATE.as_nanos() as u64);
+        (furthest_ns <= Self::EXACT).then_some(Self {
             interval_ns,
             tolerance_ns: full_ns - interval_ns,
+            keep_ms: furthest_ns / 1_000_000 + 1,
         })
     }
 }
@@ -140,7 +144,10 @@ async fn decide_together(link: Arc<Link>, mut ask_rx: mpsc::Receiver<Ask>) {
 }
 
 fn add(command: &mut Cmd, pace: Pace) {
-    command.arg(pace.interval_ns).arg(pace.tolerance_ns);
+    command
+        .arg(pace.interval_ns)
+        .arg(pace.tolerance_ns)
+        .arg(pace.keep_ms);
 }
 
 fn outcome(wait_ns: u64) -> Outcome {

@@ -11,8 +11,8 @@ use crate::server;
 
 const DECIDE: &str = include_str!("../../../src/redis/decide.lua");
 
-/// How long it keeps a state.
-const UNTIL_PAST: &str = "math.ceil(ahead / 1000000) + 1";
+/// Milliseconds that a state is kept: the server's own time must not say when it is past.
+const KEEP_MS: u64 = 600_000;
 
 /// 2026, in microseconds: as many digits as the server's clock has now.
 const EPOCH_US: u64 = 1_780_000_000_000_000;
@@ -31,14 +31,12 @@ impl Subject {
         // In place of `clock.lua`: the last argument is the time.
         let clock = "local now = tonumber(ARGV[#ARGV])
 ";
-        // A state that is past equals none, but the server's own time must not say when.
-        let kept = DECIDE.replace(UNTIL_PAST, "600000");
-        assert_ne!(kept, DECIDE, "it says how long a state is kept");
+        let script = clock.to_owned() + DECIDE;
         Self {
             connection: client
                 .get_connection()
                 .expect("the server of the tests answers"),
-            script: Script::new(&(clock.to_owned() + &kept)),
+            script: Script::new(&script),
             limit,
             key: format!("{{{}}}", server::config().namespace),
         }
@@ -57,7 +55,8 @@ impl Subject {
         for now_us in times_us {
             let mut call = self.script.prepare_invoke();
             for _ in 0..n_requests {
-                call.key(&self.key).arg(interval).arg(tolerance);
+                let call = call.key(&self.key).arg(interval);
+                call.arg(tolerance).arg(KEEP_MS);
             }
             calls.invoke_script(call.arg(EPOCH_US + now_us));
         }
