@@ -47,6 +47,7 @@ pub fn show(
         Ok(table) => {
             let mut stdout = io::stdout().lock();
             let text = table.render(stdout.is_terminal());
+            let text = text + &not_run(invocation, only);
             // Whoever closed the output does not want the table.
             let _ = write!(stdout, "\n{text}").and_then(|()| stdout.flush());
             ExitCode::SUCCESS
@@ -89,6 +90,23 @@ fn table(
         add_counted(&mut measured, written, only);
     }
     closing_table_of(&locations, &measured)
+}
+
+/// A line for each suite and service that it had to do without.
+fn not_run(invocation: &Invocation, only: Option<&str>) -> String {
+    let mut lines = String::new();
+    for mark in invocation.marks().unwrap_or_default() {
+        if only.is_some_and(|only| mark.suite != only) {
+            continue;
+        }
+        for (variable, n_cases) in &mark.n_skipped_by_variable {
+            lines += &format!(
+                "not run: {n_cases} cases of {}, because {variable} is not set\n",
+                mark.suite
+            );
+        }
+    }
+    lines
 }
 
 fn measured(marks: &[Mark], filtered: bool) -> Measured {

@@ -4,7 +4,7 @@
 //! about the others. Each suite therefore leaves a mark under the target directory, in a folder named after
 //! the Cargo process that started it. The last target, `verdict`, reads the marks and shows just those rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::process::parent_id;
@@ -27,6 +27,9 @@ pub struct Invocation {
     closing_target_follows: bool,
 }
 
+/// First words of a mark's line about a case that was not run; the variable and the id follow.
+const SKIPPED: &str = "without ";
+
 /// What a suite left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
@@ -34,6 +37,8 @@ pub struct Mark {
     pub suite: String,
     /// Whole ids of the cases that it began to measure, sorted.
     pub ids: BTreeSet<String>,
+    /// How many cases were not run, by the environment variable that should name the service they need.
+    pub n_skipped_by_variable: BTreeMap<String, usize>,
     /// Unset when the suite ended before its last case: it panicked or was killed.
     pub finished: bool,
 }
@@ -118,6 +123,11 @@ impl Running {
         writeln!(self.file, "{id}")
     }
 
+    /// Notes that a case is not run, because the variable does not name the service that it needs.
+    pub fn skipping(&mut self, id: &str, variable: &str) -> io::Result<()> {
+        writeln!(self.file, "{SKIPPED}{variable} {id}")
+    }
+
     /// Whether any case was measured; a filter may leave none.
     pub fn has_measured(&self) -> bool {
         self.has_measured
@@ -131,10 +141,22 @@ impl Running {
 }
 
 fn read_mark(suite: String, text: &str) -> Mark {
-    let ids = text.lines().filter(|line| line.contains('/'));
+    let mut n_skipped_by_variable = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    for line in text.lines() {
+        if let Some(skipped) = line.strip_prefix(SKIPPED) {
+            let variable = skipped.split(' ').next().unwrap_or_default();
+            *n_skipped_by_variable
+                .entry(variable.to_owned())
+                .or_default() += 1;
+        } else if line.contains('/') {
+            ids.insert(line.to_owned());
+        }
+    }
     Mark {
         suite,
-        ids: ids.map(str::to_owned).collect(),
+        ids,
+        n_skipped_by_variable,
         finished: text.lines().any(|line| line == FINISHED),
     }
 }
@@ -207,6 +229,8 @@ fn closing_target_follows(command: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{Invocation, Mark, closing_target_follows};
 
     fn follows(line: &str) -> bool {
@@ -248,6 +272,9 @@ mod tests {
         queue.finish().expect("a last line");
         let mut codec = invocation.begin("codec").expect("a mark");
         codec.measuring("codec/encode/small").expect("a line");
+        codec
+            .skipping("codec/encode/remote", "SERVICE_URL")
+            .expect("a line");
         drop(codec);
 
         let marks = invocation.marks().expect("marks");
@@ -255,15 +282,14 @@ mod tests {
         let mark = |suite: &str, id: &str, finished| Mark {
             suite: suite.to_owned(),
             ids: [id.to_owned()].into(),
+            n_skipped_by_variable: BTreeMap::new(),
             finished,
         };
-        assert_eq!(
-            marks,
-            [
-                mark("codec", "codec/encode/small", false),
-                mark("queue", "queue/push/usual", true)
-            ]
-        );
+        let skipping = Mark {
+            n_skipped_by_variable: [("SERVICE_URL".to_owned(), 1)].into(),
+            ..mark("codec", "codec/encode/small", false)
+        };
+        assert_eq!(marks, [skipping, mark("queue", "queue/push/usual", true)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A suite: its cases, how long each is measured, and what follows the last one.
 
 use std::collections::BTreeSet;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -75,6 +76,8 @@ struct Common {
     ids: BTreeSet<String>,
     figures: Vec<Figure>,
     running: Option<Running>,
+    /// Names the service that is not there; its cases are listed and not run.
+    without: Option<&'static str>,
 }
 
 /// Runs a suite; the body of the `main` that [`crate::suite_main!`] writes.
@@ -98,6 +101,7 @@ pub fn run(name: &'static str, target_tmpdir: &Path, cases: &[fn(&mut Suite<'_>)
         ids: BTreeSet::new(),
         figures: Vec::new(),
         running,
+        without: None,
     };
     for case in cases {
         let mut suite = Suite {
@@ -105,6 +109,7 @@ pub fn run(name: &'static str, target_tmpdir: &Path, cases: &[fn(&mut Suite<'_>)
             common: &mut common,
         };
         suite.micro();
+        suite.common.without = None;
         case(&mut suite);
     }
 
@@ -176,6 +181,20 @@ impl Suite<'_> {
         }
     }
 
+    /// The address of a service that all cases of a function need, as the environment variable says.
+    ///
+    /// Where it is unset, the function's cases are listed like all others, but none is run: the run says so, and the
+    /// table names them as not run. They are no more missing than cases that a filter leaves out.
+    pub fn service(&mut self, variable: &'static str) -> Option<String> {
+        let address = std::env::var(variable)
+            .ok()
+            .filter(|address| !address.is_empty());
+        if address.is_none() {
+            self.common.without = Some(variable);
+        }
+        address
+    }
+
     /// The following cases take microseconds and less per iteration. Every function of a suite begins so.
     pub fn micro(&mut self) {
         self.set_length(MICRO);
@@ -222,6 +241,16 @@ impl Suite<'_> {
             self.common.ids.insert(id.clone()),
             "{id}: two cases have this id"
         );
+        if let Some(variable) = self.common.without {
+            if self.common.arguments.mode != Mode::Talk {
+                self.common.skip(&id, variable);
+                return;
+            }
+            // A referee would wait for the turns of whatever is listed.
+            if Turns::of_this_process().have_referee() {
+                return;
+            }
+        }
 
         let runs_for_sure = self.common.arguments.runs_every_case();
         let running = &mut self.common.running;
@@ -265,6 +294,21 @@ impl Suite<'_> {
             .measurement_time(measurement)
             .sample_size(length.n_samples)
             .sampling_mode(length.sampling);
+    }
+}
+
+impl Common {
+    fn skip(&mut self, id: &str, variable: &'static str) {
+        match &mut self.running {
+            Some(running) => running
+                .skipping(id, variable)
+                .expect("a mark that was begun takes a line"),
+            // Whoever closed the output does not want to know.
+            None => drop(writeln!(
+                io::stderr(),
+                "{id}: not run, {variable} is not set"
+            )),
+        }
     }
 }
 

@@ -123,13 +123,13 @@ pub(crate) fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::enough_rounds;
+    use super::first_rounds;
 
     #[test]
     fn many_cases_take_more_rounds_than_were_asked_for() {
         for (n_cases, expected) in [(1, 15), (70, 15), (100, 16), (1_000, 19)] {
-            assert_eq!(enough_rounds(15, n_cases), expected, "{n_cases} cases");
+            assert_eq!(first_rounds(15, n_cases), expected, "{n_cases} cases");
         }
-        assert_eq!(enough_rounds(3, 1), 9);
+        assert_eq!(first_rounds(3, 1), 9);
     }
 }

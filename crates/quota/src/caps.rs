@@ -12,9 +12,9 @@ use std::sync::Arc;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use parking_lot::{Mutex, MutexGuard};
 
 use crate::decision::Decision;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Shards of a set: acquisitions for different keys seldom meet.
 const N_SHARDS: usize = 64;
@@ -28,6 +28,18 @@ pub struct CapSet {
 /// Which of a set's caps: found once by name, then used for every acquisition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CapId(usize);
+
+#[cfg(feature = "redis")]
+impl CapId {
+    /// The one at this position of a backend outside of this process.
+    pub(crate) fn at(position: usize) -> Self {
+        Self(position)
+    }
+
+    pub(crate) fn position(self) -> usize {
+        self.0
+    }
+}
 
 /// One place under a cap: for example, a parent run of workspace `w`.
 ///
@@ -302,6 +314,9 @@ fn give_back(counts: &mut HashTable<Count>, place: &Place) {
         }
     }
 }
+
+#[cfg(all(test, quota_loom))]
+mod loom_caps;
 
 #[cfg(test)]
 mod tests;

@@ -7,9 +7,8 @@
 //! an unchanged cell; only a clock that steps back can break this, and then at the price of one
 //! permit charged to the wrong key.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
 use crate::gcra::{Gcra, Nanos, Outcome};
+use crate::sync::{AtomicU64, Ordering, fence};
 
 /// What a key is known by: 64 bits of a keyed hash, neither of the two below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,6 +155,9 @@ impl Cell {
         }
     }
 }
+
+#[cfg(all(test, quota_loom))]
+mod loom_cell;
 
 #[cfg(test)]
 mod tests {

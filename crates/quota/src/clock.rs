@@ -15,7 +15,7 @@ pub use tsc::FastClock;
 
 /// A source of monotonic time.
 ///
-/// A reading that is earlier than a previous one does no harm beyond one interval's wait:
+/// A reading that is earlier than a previous one does no harm beyond a wait of one interval and a second:
 /// see [`Gcra::decide`](crate::gcra::Gcra::decide).
 pub trait Clock: Clone + Send + Sync {
     /// Nanoseconds since an origin that stays the same for this clock and its clones.

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub enum Decision {
     /// Go on.
     Allowed,
+    /// Go on, though nobody counted it: the backend cannot be reached and is set to allow then.
+    AllowedUncounted,
     /// Too many per time.
     DeniedByRate {
         /// Name of the rate that refused.
@@ -26,12 +28,17 @@ pub enum Decision {
         /// How many it admits at once.
         at_most: u32,
     },
+    /// The backend cannot be reached and is set to deny then; no fault of the caller, so rather status 503.
+    DeniedUnreachable {
+        /// When to ask again: by then one more attempt to reach it was made.
+        retry_after: Duration,
+    },
 }
 
 impl Decision {
     /// Whether the request may go on.
     pub fn is_allowed(&self) -> bool {
-        *self == Self::Allowed
+        matches!(self, Self::Allowed | Self::AllowedUncounted)
     }
 }
 
@@ -39,6 +46,9 @@ impl fmt::Display for Decision {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Allowed => formatter.write_str("allowed"),
+            Self::AllowedUncounted => {
+                formatter.write_str("allowed, though the quotas are out of reach")
+            }
             Self::DeniedByRate { limit, retry_after } => {
                 write!(
                     formatter,
@@ -47,6 +57,12 @@ impl fmt::Display for Decision {
             }
             Self::DeniedByCap { cap, at_most } => {
                 write!(formatter, "cap {cap} reached, at most {at_most} at once")
+            }
+            Self::DeniedUnreachable { retry_after } => {
+                write!(
+                    formatter,
+                    "quotas out of reach, retry after {retry_after:?}"
+                )
             }
         }
     }

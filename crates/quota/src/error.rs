@@ -14,6 +14,47 @@ pub enum Error {
     /// A burst of zero would deny everything.
     #[error("invalid burst 0: give at least 1")]
     ZeroBurst,
+    /// The address of a Redis server does not say what it must.
+    #[cfg(feature = "redis")]
+    #[error(
+        "invalid address of a redis server: write redis://[user:password@]host:port[/database]"
+    )]
+    InvalidRedisUrl {
+        /// What is wrong with it.
+        #[source]
+        source: redis::RedisError,
+    },
+    /// The namespace cannot be the hash tag of Redis keys.
+    #[cfg(feature = "redis")]
+    #[error("invalid namespace {namespace:?}: give at least one character, and no braces")]
+    InvalidNamespace {
+        /// What was given.
+        namespace: String,
+    },
+    /// A lease must outlast a few calls that fail.
+    #[cfg(feature = "redis")]
+    #[error("invalid lease of {lease:?}: give at least {at_least:?}, ten times the longest wait")]
+    LeaseTooShort {
+        /// What was given.
+        lease: std::time::Duration,
+        /// The shortest that fits the wait.
+        at_least: std::time::Duration,
+    },
+    /// Scripts count in doubles, which do not hold so many nanoseconds.
+    #[cfg(feature = "redis")]
+    #[error("rate {limit} is too slow for redis: burst / rate must be below 104 days")]
+    RateTooSlow {
+        /// Name of the rate.
+        limit: &'static str,
+    },
+    /// The server does not answer, or not as a Redis server does that may be written to.
+    #[cfg(feature = "redis")]
+    #[error("reach the redis server")]
+    Unreachable {
+        /// Why not.
+        #[source]
+        source: std::sync::Arc<redis::RedisError>,
+    },
     /// The file of limits could not be read.
     #[error("read limits from {}", path.display())]
     UnreadableLimits {

@@ -21,6 +21,12 @@ use crate::rate::{Burst, Rate};
 /// be due if all were evenly spaced. A `tat` that is not after now equals no state at all.
 pub type Nanos = u64;
 
+/// How late a reading of the clock may be decided upon: a second, longer than any thread sleeps between the two.
+///
+/// Requests that run at once are decided in another order than they read the clock. To cut their state as after a clock
+/// that stepped back would give permits back, up to as many as the rate admits while the late one slept.
+pub const MOST_LATE: Duration = Duration::from_secs(1);
+
 /// What a rate says to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -30,7 +36,7 @@ pub enum Outcome {
     /// The request must not go on, and has spent nothing.
     Deny {
         /// After this time a request alone on its key is allowed; one nanosecond earlier it is
-        /// not. Never longer than one interval.
+        /// not. Never longer than one interval, and [`MOST_LATE`] after a clock that stepped back.
         retry_after: Duration,
     },
 }
@@ -58,6 +64,8 @@ pub struct Gcra {
     interval: Nanos,
     /// How far a permit may be ahead of its theoretical time.
     tolerance: Nanos,
+    /// How far ahead a state may be of a reading that is not of a clock that stepped back.
+    furthest: Nanos,
 }
 
 impl Gcra {
@@ -71,17 +79,19 @@ impl Gcra {
         Self {
             interval,
             tolerance,
+            furthest: tolerance + interval + MOST_LATE.as_nanos() as Nanos,
         }
     }
 
     /// Decides one request for a key whose state is `tat`.
     ///
     /// A clock that stepped back leaves states that are further ahead than any sequence of
-    /// permits can bring them. Those are cut to the furthest one possible, "burst just spent",
-    /// so that a key waits for one interval and not for the length of the step.
+    /// permits can bring them. Those are cut to the furthest one possible, "burst just spent" in the
+    /// sight of a request that is [`MOST_LATE`], so that a key waits for one interval and a second,
+    /// and not for the length of the step.
     #[inline]
     pub fn decide(&self, tat: Nanos, now: Nanos) -> Step {
-        let tat = tat.min(now.saturating_add(self.tolerance + self.interval));
+        let tat = tat.min(now.saturating_add(self.furthest));
         let earliest = tat.saturating_sub(self.tolerance);
         if now < earliest {
             return Step {

@@ -4,7 +4,8 @@
 //! The crate knows neither Kubernetes nor queries: a workspace is a string.
 //!
 //! Suggested reading order is the order of the modules below: the pure decision first, then where
-//! its state is kept, then the caps, then the limits that a service loads and enforces.
+//! its state is kept, then the caps, then the limits that a service loads and enforces, and last the
+//! seam behind which they may be kept outside of the process.
 
 pub mod rate;
 
@@ -13,6 +14,8 @@ pub mod gcra;
 pub mod algorithm;
 
 pub mod clock;
+
+mod sync;
 
 mod cell;
 mod shard;
@@ -28,8 +31,14 @@ pub mod limits;
 
 pub mod quotas;
 
+pub mod backend;
+
+#[cfg(feature = "redis")]
+pub mod redis;
+
 pub mod error;
 
+pub use backend::{Backend, Places};
 pub use caps::{CapSet, Permit};
 pub use decision::Decision;
 pub use error::Error;

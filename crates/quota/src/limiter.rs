@@ -26,6 +26,18 @@ pub struct RateLimiter<C = FastClock> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LimitId(usize);
 
+#[cfg(feature = "redis")]
+impl LimitId {
+    /// The one at this position of a backend outside of this process.
+    pub(crate) fn at(position: usize) -> Self {
+        Self(position)
+    }
+
+    pub(crate) fn position(self) -> usize {
+        self.0
+    }
+}
+
 #[derive(Debug)]
 struct Limit {
     name: Arc<str>,

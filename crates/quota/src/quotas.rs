@@ -60,6 +60,11 @@ impl<C: Clock> Quotas<C> {
         self.caps.acquire(claims).map_err(Decision::from)
     }
 
+    /// How many places of the cap are taken for this key.
+    pub fn live(&self, claim: Claim<'_>) -> u32 {
+        self.caps.live(claim)
+    }
+
     /// Asks the rate first, then takes the places, as the services that we stand in for do:
     /// a request that the caps refuse has spent its permit.
     pub fn admit(
@@ -68,9 +73,11 @@ impl<C: Clock> Quotas<C> {
         limit: LimitId,
         claims: &[Claim<'_>],
     ) -> Result<Permit, Decision> {
-        match self.decide(workspace, limit) {
-            Decision::Allowed => self.acquire(claims),
-            denied => Err(denied),
+        let decision = self.decide(workspace, limit);
+        if decision.is_allowed() {
+            self.acquire(claims)
+        } else {
+            Err(decision)
         }
     }
 

@@ -65,14 +65,14 @@ fn a_denial_spends_nothing() {
 }
 
 #[test]
-fn a_clock_that_steps_back_costs_one_interval_and_not_the_step() {
+fn a_clock_that_steps_back_costs_one_interval_and_a_second_but_not_the_step() {
     let gcra = gcra(10.0, 5);
     let tat = gcra.decide(0, 3_600 * SECOND).tat;
     let back = SECOND;
     let step = gcra.decide(tat, back);
-    let retry_after = Duration::from_millis(100);
+    let retry_after = Duration::from_millis(1_100);
     assert_eq!(step.outcome, Outcome::Deny { retry_after });
-    let later = gcra.decide(step.tat, back + 100_000_000);
+    let later = gcra.decide(step.tat, back + 1_100_000_000);
     assert!(later.outcome.is_allowed());
 }
 
@@ -174,15 +174,26 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_clock_does_the_wait_is_one_interval_at_most((per_second, burst) in any_gcra(), readings in prop::collection::vec(0..u64::MAX / 4, 1..100)) {
+    fn whatever_the_clock_does_the_wait_is_one_interval_and_a_second_at_most((per_second, burst) in any_gcra(), readings in prop::collection::vec(0..u64::MAX / 4, 1..100)) {
         let gcra = gcra(per_second, burst);
         let mut tat = 0;
         for now in readings {
             let step = gcra.decide(tat, now);
             tat = step.tat;
             if let Outcome::Deny { retry_after } = step.outcome {
-                prop_assert!(retry_after <= Duration::from_nanos(gcra.interval));
+                prop_assert!(retry_after <= Duration::from_nanos(gcra.interval) + MOST_LATE);
             }
         }
+    }
+
+    #[test]
+    fn readings_that_are_late_give_no_permit_back((per_second, burst) in any_gcra(), pauses in any_pauses(), late in prop::collection::vec(0..SECOND, 300)) {
+        let gcra = gcra(per_second, burst);
+        let times = pauses.iter().scan(SECOND, |now, pause| { *now += pause; Some(*now) });
+        let readings: Vec<Nanos> = times.zip(late).map(|(now, late)| now - late).collect();
+        let n_allowed = allowed_at(&gcra, readings.iter().copied()).len() as f64;
+        let window = readings.iter().max().zip(readings.iter().min()).map_or(0, |(to, from)| to - from) as f64 / 1e9;
+        let bound = f64::from(burst) + per_second * window;
+        prop_assert!(n_allowed <= bound * (1.0 + 1e-12), "{n_allowed} in {window} s, bound {bound}");
     }
 }
