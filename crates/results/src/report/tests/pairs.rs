@@ -86,7 +86,7 @@ fn counts_are_said_of_each_changed_case_or_why_there_are_none() {
         .cases
         .iter()
         .filter(|case| case.instructions.is_some());
-    assert_eq!(counted.count(), 1, "the other twin has no row");
+    assert_eq!(counted.count(), 2, "each twin has its counts in its row");
 
     let because = "valgrind not found".to_owned();
     let absent = with(PairCounts::NotAvailable { because });
