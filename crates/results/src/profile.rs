@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::files;
+use crate::functions::normalised;
 
 pub mod difference;
 pub mod drawing;
@@ -25,7 +26,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads folded stacks; names are made comparable by [`comparable`].
+    /// Reads folded stacks; names are made comparable by [`normalised`].
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = files::read(path)?;
         Self::parse(&text).map_err(|line| {
@@ -43,7 +44,7 @@ impl Profile {
                 Some((stack, samples))
             });
             let (stack, samples) = parsed.ok_or(index + 1)?;
-            let frames: Vec<String> = stack.split(';').map(comparable).collect();
+            let frames: Vec<String> = stack.split(';').map(normalised).collect();
             *profile
                 .samples_by_stack
                 .entry(frames.join(";"))
@@ -89,44 +90,6 @@ impl Profile {
     }
 }
 
-/// A function's name as two builds of it share it.
-///
-/// Hashes of crates and symbols go, because every build has others. So do the arguments of generics and the numbers of
-/// closures, which a change elsewhere may renumber: `f::<u8>` and `f::<u16>` are one function to whoever reads it.
-///
-/// ```text
-/// core[1a2b3c]::fmt::write::<alloc::string::String>::{closure#2}::h0123456789abcdef  →  core::fmt::write::<_>::{{closure}}
-/// <alloc::vec::Vec<u8> as core::clone::Clone>::clone                                 →  <alloc::vec::Vec<_> as core::clone::Clone>::clone
-/// ```
-pub fn comparable(frame: &str) -> String {
-    let named = closures_alike(&without_crate_hashes(without_symbol_hash(frame)));
-    let mut name = String::new();
-    let mut depth = 0_usize;
-    let mut before = ' ';
-    for letter in named.chars() {
-        // An arrow of a function type ends nothing.
-        let is_arrow = letter == '>' && before == '-';
-        let opens_arguments =
-            letter == '<' && (before.is_alphanumeric() || matches!(before, '_' | ':'));
-        if depth > 0 {
-            match letter {
-                '<' => depth += 1,
-                '>' if !is_arrow => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                name.push_str("<_>");
-            }
-        } else if opens_arguments {
-            depth = 1;
-        } else {
-            name.push(letter);
-        }
-        before = letter;
-    }
-    name
-}
-
 /// Whether a function is of the standard library, or of a type that has no crate, such as `<u64>::_fmt`.
 fn is_of_std(frame: &str) -> bool {
     let path = frame.trim_start_matches(['<', '&', '*', '[', '(']);
@@ -138,52 +101,6 @@ fn is_of_std(frame: &str) -> bool {
         .chars()
         .all(|letter| letter.is_alphanumeric() || letter == '_');
     !is_name || ["alloc", "core", "std"].contains(&root)
-}
-
-/// Without the `::h` and 16 hexadecimal digits that end a symbol of the old form.
-fn without_symbol_hash(frame: &str) -> &str {
-    let is_hash =
-        |hash: &str| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match frame.rsplit_once("::h") {
-        Some((name, hash)) if is_hash(hash) => name,
-        _ => frame,
-    }
-}
-
-/// Without the `[…]` behind the name of a crate; a slice type's brackets follow no letter.
-fn without_crate_hashes(name: &str) -> String {
-    let mut shorter = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some((before, after)) = rest.split_once('[') {
-        let follows_a_name =
-            before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
-        let hash = after.split_once(']').filter(|(hash, _)| {
-            follows_a_name && !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
-        });
-        shorter.push_str(before);
-        rest = match hash {
-            Some((_, behind)) => behind,
-            None => {
-                shorter.push('[');
-                after
-            }
-        };
-    }
-    shorter.push_str(rest);
-    shorter
-}
-
-/// `{closure#3}` and `{{closure}}` are the same to both ways of writing symbols.
-fn closures_alike(name: &str) -> String {
-    let mut alike = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some((before, after)) = rest.split_once("{closure#") {
-        alike.push_str(before);
-        alike.push_str("{{closure}}");
-        rest = after.split_once('}').map_or("", |(_, behind)| behind);
-    }
-    alike.push_str(rest);
-    alike
 }
 
 #[cfg(test)]

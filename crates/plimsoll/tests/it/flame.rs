@@ -2,10 +2,9 @@
 //! suites that only pretend to be sampled.
 
 use std::fs;
-use std::process::Command;
 
 use crate::record::FakeCargo;
-use crate::sandbox::{Outcome, Sandbox};
+use crate::sandbox::{Outcome, Sandbox, git};
 
 fn flame(case: &str) -> (Option<i32>, String, String) {
     let cargo = FakeCargo::new();
@@ -57,7 +56,7 @@ fn main() {
     let home = env::var("CRITERION_HOME").expect("a home");
     let folder = Path::new(&home).join("codec/encode/profile");
     fs::create_dir_all(&folder).expect("made");
-    let stacks = "codec;toy[1a2b]::encode 100\ncodec;toy[1a2b]::encode;toy::escape::<TYPE> SAMPLES\n";
+    let stacks = "codec;toy[1a2b3c4d5e6f7081]::encode 100\ncodec;toy[1a2b3c4d5e6f7081]::encode;toy::escape::<TYPE> SAMPLES\n";
     fs::write(folder.join("folded.txt"), stacks).expect("written");
 }
 "#;
@@ -78,13 +77,7 @@ fn two_states() -> Sandbox {
         &["commit", "--quiet", "-m", "first"],
         &["tag", "base"],
     ] {
-        let status = Command::new("git")
-            .arg("-C")
-            .arg(sandbox.path("."))
-            .args(["-c", "user.name=toy", "-c", "user.email=toy@localhost"])
-            .args(arguments)
-            .status();
-        assert!(status.expect("git is there").success(), "{arguments:?}");
+        git(&sandbox, arguments);
     }
     suite(&sandbox, "u16", 300);
     sandbox

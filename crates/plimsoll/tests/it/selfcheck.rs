@@ -1,9 +1,8 @@
 //! `plimsoll selfcheck` and `power` before anything is built: what is refused, and with which code.
 
 use std::fs;
-use std::process::Command;
 
-use crate::sandbox::{Outcome, Sandbox};
+use crate::sandbox::{Outcome, Sandbox, git};
 
 /// A Cargo workspace without suites, in a repository with one commit.
 fn workspace() -> Sandbox {
@@ -17,13 +16,7 @@ fn workspace() -> Sandbox {
         &["add", "--all"],
         &["commit", "--quiet", "-m", "first"],
     ] {
-        let status = Command::new("git")
-            .arg("-C")
-            .arg(sandbox.path("."))
-            .args(["-c", "user.name=toy", "-c", "user.email=toy@localhost"])
-            .args(arguments)
-            .status();
-        assert!(status.expect("git is there").success(), "{arguments:?}");
+        git(&sandbox, arguments);
     }
     sandbox
 }

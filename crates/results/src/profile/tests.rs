@@ -1,60 +1,6 @@
-//! Names that two builds share, and files that hold what they say.
+//! Files that hold what they say, and whose work a sample is.
 
-use super::{Profile, comparable};
-
-#[test]
-fn equal_functions_of_two_builds_have_one_name() {
-    for (one, other) in [
-        (
-            "toy::encode::h0123456789abcdef",
-            "toy::encode::hfedcba9876543210",
-        ),
-        ("core[1a2b3c]::fmt::write", "core[ffee]::fmt::write"),
-        ("toy::run::{closure#0}", "toy::run::{closure#7}"),
-        ("toy::run::{closure#0}", "toy::run::{{closure}}"),
-        (
-            "toy::sort::<u8>",
-            "toy::sort::<alloc::vec::Vec<(u8, fn(u8) -> u16)>>",
-        ),
-        (
-            "<alloc::vec::Vec<u8> as core::clone::Clone>::clone",
-            "<alloc::vec::Vec<u16> as core::clone::Clone>::clone",
-        ),
-    ] {
-        assert_eq!(comparable(one), comparable(other));
-    }
-}
-
-#[test]
-fn different_functions_keep_different_names() {
-    for (one, other) in [
-        ("toy::encode", "toy::decode"),
-        ("toy::hash::h12", "toy::hash::h13"),
-        ("<u8 as toy::Code>::encode", "<u16 as toy::Code>::encode"),
-        (
-            "<[u8] as toy::Code>::encode",
-            "<[u16] as toy::Code>::encode",
-        ),
-        ("toy::run", "toy::run::{{closure}}"),
-        ("<T as toy::A<u8>>::f", "<T as toy::B<u8>>::f"),
-    ] {
-        assert_ne!(comparable(one), comparable(other));
-    }
-}
-
-#[test]
-fn a_name_is_comparable_once_and_for_all() {
-    for name in [
-        "core[1a2b]::fmt::write::<alloc::string::String>::{closure#2}::h0123456789abcdef",
-        "<alloc::vec::Vec<u8> as core::clone::Clone>::clone",
-        "<&mut T as core::future::future::Future>::poll",
-        "[unknown]",
-        "",
-    ] {
-        let once = comparable(name);
-        assert_eq!(comparable(&once), once);
-    }
-}
+use super::Profile;
 
 #[test]
 fn slices_of_one_program_add_up_and_are_read_back() {
