@@ -99,7 +99,7 @@ fn ten_percent_more_work_ends_with_1_and_names_that_case_and_no_other() {
 }
 
 #[test]
-fn a_regression_names_its_function_and_cases_that_share_it_are_one_finding() {
+fn a_regression_names_its_function_and_cases_that_share_it_have_one_cause() {
     let sandbox = with_counts(&CountMachine::here());
     put_counts(
         &sandbox.path("iai"),
@@ -115,19 +115,19 @@ fn a_regression_names_its_function_and_cases_that_share_it_are_one_finding() {
         "{}",
         outcome.stdout
     );
-    let findings: Vec<&str> = outcome
+    let causes: Vec<&str> = outcome
         .stdout
         .lines()
         .filter(|line| line.contains(" cases, one cause: "))
         .collect();
     assert_eq!(
-        findings,
+        causes,
         ["3 cases, one cause: quota::shared, which executes 1,371 more instructions in them"],
     );
 
     let json = sandbox.compare(&["--instructions", "--format", "json"]);
     let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
-    assert_eq!(value["findings"][0]["function"], "quota::shared");
+    assert_eq!(value["causes"][0]["function"], "quota::shared");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::{AcceptanceCensus, Acceptances, Answer, Metric};
 use crate::case_id::CaseId;
 use crate::comparison::Comparison;
-use crate::pairs::comparison::{Finding, PairComparison, PairRow};
+use crate::pairs::comparison::{ClockVerdict, PairComparison, PairRow};
 use crate::verdict::Verdict;
 
 /// The verdicts after which an acceptance is not needed: the case was judged, and it is not slower.
@@ -70,7 +70,7 @@ impl Acceptances {
 /// By how much a regressed row is slower, by the clock that says so.
 fn accused_share(row: &PairRow) -> f64 {
     let clocks = [row.wall, row.cpu].into_iter().flatten();
-    let slower = clocks.filter(|delta| delta.finding == Finding::Slower);
+    let slower = clocks.filter(|delta| delta.verdict == ClockVerdict::Slower);
     slower
         .map(|delta| delta.ratio.estimate - 1.0)
         .fold(0.0, f64::max)

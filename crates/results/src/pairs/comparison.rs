@@ -79,13 +79,13 @@ pub struct Delta {
     /// The share that the interval must lie beyond: the relevance, or what equal programs were seen to differ by.
     pub floor: f64,
     /// What follows from this clock alone.
-    pub finding: Finding,
+    pub verdict: ClockVerdict,
 }
 
 /// What one clock says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum ClockVerdict {
     /// Within the shared budget, and the whole interval is beyond the floor.
     Slower,
     /// Named by the report's procedure, and the whole interval is beyond the floor.

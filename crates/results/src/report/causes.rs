@@ -1,6 +1,6 @@
 //! Which functions are behind a change of counts, as reports say it.
 
-use super::model::Finding;
+use super::model::Cause;
 use super::words;
 use crate::culprits::Culprits;
 use crate::functions::FunctionChange;
@@ -15,11 +15,11 @@ pub(super) fn remark(culprits: &Culprits, id: &str) -> Option<String> {
     Some(format!("functions: {}", changes.join("; ")))
 }
 
-/// Functions that are behind more than one case: each is one finding.
-pub(super) fn findings(culprits: &Culprits) -> Vec<Finding> {
-    let shared = culprits.shared.iter();
-    let shared = shared.filter(|culprit| culprit.cases.len() > 1);
-    let findings = shared.map(|culprit| Finding {
+/// Functions that are behind more than one case.
+pub(super) fn shared(culprits: &Culprits) -> Vec<Cause> {
+    let culprits = culprits.shared.iter();
+    let shared = culprits.filter(|culprit| culprit.cases.len() > 1);
+    let causes = shared.map(|culprit| Cause {
         function: culprit.function.clone(),
         cases: culprit.cases.clone(),
         evidence: format!(
@@ -27,7 +27,7 @@ pub(super) fn findings(culprits: &Culprits) -> Vec<Finding> {
             words::grouped(culprit.growth as f64)
         ),
     });
-    findings.collect()
+    causes.collect()
 }
 
 /// `quota::caps::acquire +12,000 (+30 %)`.

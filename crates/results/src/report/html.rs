@@ -48,7 +48,7 @@ pub fn render(report: &Report, flamegraphs: &[Flamegraph]) -> String {
     );
     head(&mut page, report);
     notes(&mut page, report);
-    findings(&mut page, report);
+    causes(&mut page, report);
     forest::write(&mut page, report);
     promises(&mut page, report);
     history::write(&mut page, &report.histories);
@@ -117,18 +117,18 @@ fn notes(page: &mut String, report: &Report) {
     page.push_str("</ul>\n");
 }
 
-fn findings(page: &mut String, report: &Report) {
-    if report.findings.is_empty() {
+fn causes(page: &mut String, report: &Report) {
+    if report.causes.is_empty() {
         return;
     }
-    page.push_str("<section>\n<h2>Findings</h2>\n<ul class=\"findings\">\n");
-    for finding in &report.findings {
-        let cases: Vec<String> = finding.cases.iter().map(|case| escaped(case)).collect();
+    page.push_str("<section>\n<h2>Causes</h2>\n<ul class=\"causes\">\n");
+    for cause in &report.causes {
+        let cases: Vec<String> = cause.cases.iter().map(|case| escaped(case)).collect();
         let _ = writeln!(
             page,
             "<li><code>{}</code> {}<br/><small>{}</small></li>",
-            escaped(&finding.function),
-            escaped(&finding.evidence),
+            escaped(&cause.function),
+            escaped(&cause.evidence),
             cases.join(", ")
         );
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::markup::escaped;
-use super::model::{About, Case, Finding, Reason, Report};
+use super::model::{About, Case, Cause, Reason, Report};
 use super::words;
 use crate::comparison::PromiseRow;
 use crate::record::Unit;
@@ -189,9 +189,9 @@ fn of_case(case: &Case, report: &Report) -> Test {
     let mut parts = vec![case.verdict.to_string()];
     parts.extend(change);
     parts.extend(case.remarks.iter().cloned());
-    let is_of_case = |finding: &&Finding| finding.cases.contains(&case.id);
-    let findings = report.findings.iter().filter(is_of_case);
-    parts.extend(findings.map(words::finding));
+    let is_of_case = |cause: &&Cause| cause.cases.contains(&case.id);
+    let causes = report.causes.iter().filter(is_of_case);
+    parts.extend(causes.map(words::cause));
     let (name, seconds) = match case.unit {
         Unit::Nanoseconds => (case.key().to_owned(), case.now.map(|now| now / 1e9)),
         counted => (format!("{} ({})", case.key(), counted.as_str()), None),

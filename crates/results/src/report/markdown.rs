@@ -19,7 +19,7 @@ const MOST_CHARS: usize = 400;
 pub fn render(report: &Report) -> String {
     let mut page = Page::default();
     head(&mut page, report);
-    findings(&mut page, report);
+    causes(&mut page, report);
 
     let needs_a_look =
         |case: &&Case| !matches!(case.verdict, Verdict::Unchanged | Verdict::NotJudged);
@@ -82,16 +82,16 @@ fn head(page: &mut Page, report: &Report) {
     }
 }
 
-fn findings(page: &mut Page, report: &Report) {
-    for finding in &report.findings {
-        let cases: Vec<String> = finding.cases.iter().map(|case| code(case)).collect();
+fn causes(page: &mut Page, report: &Report) {
+    for cause in &report.causes {
+        let cases: Vec<String> = cause.cases.iter().map(|case| code(case)).collect();
         page.line(&format!(
             "- {}: {}",
-            cell(&words::finding(finding)),
+            cell(&words::cause(cause)),
             cases.join(", ")
         ));
     }
-    if !report.findings.is_empty() {
+    if !report.causes.is_empty() {
         page.line("");
     }
 }

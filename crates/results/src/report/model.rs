@@ -48,7 +48,7 @@ pub struct Report {
     /// What a reader must know beside the cases.
     pub notes: Vec<Note>,
     /// Regressions that share one cause; empty where nobody looked for causes.
-    pub findings: Vec<Finding>,
+    pub causes: Vec<Cause>,
     /// How cases went over time; empty where no history is kept.
     pub histories: Vec<History>,
 }
@@ -226,7 +226,7 @@ pub struct NotedDifference {
 /// Regressions that share one guilty function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Finding {
+pub struct Cause {
     /// The function whose cost grew most in all of these cases.
     pub function: String,
     /// The ids of the cases.

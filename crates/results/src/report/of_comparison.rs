@@ -45,7 +45,7 @@ impl Report {
             promises: comparison.promises.clone(),
             not_judged: census(comparison),
             notes,
-            findings: causes::findings(&comparison.culprits),
+            causes: causes::shared(&comparison.culprits),
             histories: Vec::new(),
         }
     }

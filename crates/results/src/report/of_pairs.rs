@@ -13,7 +13,7 @@ use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::culprits::Culprits;
 use crate::pairs::comparison::{
-    Confirmation, ConfirmedOn, Delta, Finding, LayoutCheck, Next, PairComparison, PairRow,
+    ClockVerdict, Confirmation, ConfirmedOn, Delta, LayoutCheck, Next, PairComparison, PairRow,
 };
 use crate::pairs::counts::{CaseCounts, PairCounts};
 use crate::pairs::judge::REPORT_RATE;
@@ -74,7 +74,7 @@ impl Report {
                 .into_iter()
                 .chain(accepted(&comparison.acceptances))
                 .collect(),
-            findings: causes::findings(culprits(comparison)),
+            causes: causes::shared(culprits(comparison)),
             histories: Vec::new(),
         }
     }
@@ -138,7 +138,7 @@ fn location(case: &PairCase, side: impl Fn(&Pair) -> &Sample) -> Option<Quantile
 }
 
 fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) -> Vec<Reason> {
-    use Finding::{Faster, Open, Same, Slower};
+    use ClockVerdict::{Faster, Open, Same, Slower};
     if let Some(failure) = failure {
         return vec![match failure {
             CaseFailure::MissingInBase => Reason::MissingInBase,
@@ -163,7 +163,7 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
         return vec![Reason::TooLittle];
     };
     let mut reasons = Vec::new();
-    match (wall.finding, row.cpu.map(|delta| delta.finding)) {
+    match (wall.verdict, row.cpu.map(|delta| delta.verdict)) {
         (Slower, Some(Faster)) | (Faster, Some(Slower)) => reasons.push(Reason::ClocksDisagree),
         (Slower | Faster, Some(Same)) => reasons.push(Reason::WallTimeAlone),
         (Same | Open, Some(Slower | Faster)) => reasons.push(Reason::CpuTimeAlone),
@@ -191,9 +191,10 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
 /// Why the verdict is not a plain one, what the other clock says, and what confirmed it.
 fn remarks(row: &PairRow, comparison: &PairComparison) -> Vec<String> {
     let mut remarks: Vec<String> = row.reason.iter().cloned().collect();
-    let is_quiet = |finding: Option<Finding>| matches!(finding, None | Some(Finding::Same));
-    let cpu_finding = row.cpu.map(|delta| delta.finding);
-    let is_plain = row.verdict == Verdict::Unchanged && is_quiet(cpu_finding);
+    let is_quiet =
+        |verdict: Option<ClockVerdict>| matches!(verdict, None | Some(ClockVerdict::Same));
+    let cpu_verdict = row.cpu.map(|delta| delta.verdict);
+    let is_plain = row.verdict == Verdict::Unchanged && is_quiet(cpu_verdict);
     if let Some(cpu) = row.cpu.filter(|_| !is_plain) {
         remarks.push(format!(
             "CPU time {}, p {}",

@@ -1,7 +1,7 @@
 //! Reports: the same input gives the same bytes, nothing is wider than the table, nothing is dropped.
 
 use super::{Colour, export, html, json, junit, markdown, text};
-use crate::report::model::{Finding, Report};
+use crate::report::model::{Cause, Report};
 
 mod baselines;
 mod comment;
@@ -39,7 +39,7 @@ fn the_same_comparison_gives_the_same_bytes() {
 #[test]
 fn a_finding_is_in_every_form_that_people_read() {
     let report = Report {
-        findings: vec![Finding {
+        causes: vec![Cause {
             function: "codec::escape".to_owned(),
             cases: vec!["codec/encode/10_kb".to_owned()],
             evidence: "+12 % instructions".to_owned(),

@@ -19,7 +19,7 @@ const INDENT: usize = 6;
 pub fn render(report: &Report, colour: Colour) -> String {
     let mut page = Page::new(colour);
     head(&mut page, report);
-    findings(&mut page, report);
+    causes(&mut page, report);
     cases(&mut page, report);
     census(&mut page, report);
     promises(&mut page, report);
@@ -42,11 +42,11 @@ fn head(page: &mut Page, report: &Report) {
     }
 }
 
-fn findings(page: &mut Page, report: &Report) {
-    for finding in &report.findings {
+fn causes(page: &mut Page, report: &Report) {
+    for cause in &report.causes {
         page.gap();
-        page.paragraph(&words::finding(finding), 0);
-        for case in &finding.cases {
+        page.paragraph(&words::cause(cause), 0);
+        for case in &cause.cases {
             page.line(&format!("  {case}"));
         }
     }

@@ -1,6 +1,6 @@
 //! Numbers and sentences that all reports share.
 
-use super::model::{Case, Finding, Kind, Reason, Report};
+use super::model::{Case, Cause, Kind, Reason, Report};
 use crate::compare::Ratio;
 use crate::comparison::{Outcome, PromiseRow};
 use crate::figures::Bound;
@@ -112,12 +112,12 @@ pub(super) fn census_titles(kind: Kind) -> [(Verdict, &'static str); 3] {
 }
 
 /// Regressions with one cause, in a sentence.
-pub(super) fn finding(finding: &Finding) -> String {
-    let n_cases = finding.cases.len();
+pub(super) fn cause(cause: &Cause) -> String {
+    let n_cases = cause.cases.len();
     let cases = if n_cases == 1 { "case" } else { "cases" };
     format!(
         "{n_cases} {cases}, one cause: {}, {}",
-        finding.function, finding.evidence
+        cause.function, cause.evidence
     )
 }
 

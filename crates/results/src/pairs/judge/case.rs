@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::delta::would_decide;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::pairs::comparison::{
-    Confirmation, ConfirmedOn, Delta, Disturbance, Finding, LayoutCheck, Next, PairRow,
+    ClockVerdict, Confirmation, ConfirmedOn, Delta, Disturbance, LayoutCheck, Next, PairRow,
 };
 use crate::pairs::level::{rounds_for, smallest_p};
 use crate::pairs::sample::{CaseFailure, PairCase, Round, SameProgram, Sample};
@@ -26,7 +26,7 @@ impl Clocks {
 
     /// The clock that accuses: wall time where it does, for that is what people wait for.
     pub(super) fn accuser(&self) -> Option<(Clock, &Delta)> {
-        let is_slower = |delta: &&Delta| delta.finding == Finding::Slower;
+        let is_slower = |delta: &&Delta| delta.verdict == ClockVerdict::Slower;
         let wall = self.wall.as_ref().filter(is_slower);
         let cpu = self.cpu.as_ref().filter(is_slower);
         wall.map(|delta| (Clock::Wall, delta))
@@ -35,12 +35,12 @@ impl Clocks {
 
     /// Wall time decides where it can; CPU time, which preemption does not reach, helps where it cannot.
     fn verdict(&self) -> (Verdict, Option<&'static str>) {
-        use Finding::{Faster, Open, Same, Slower};
-        let finding = |delta: &Option<Delta>| delta.as_ref().map(|delta| delta.finding);
-        let Some(wall) = finding(&self.wall) else {
+        use ClockVerdict::{Faster, Open, Same, Slower};
+        let verdict = |delta: &Option<Delta>| delta.as_ref().map(|delta| delta.verdict);
+        let Some(wall) = verdict(&self.wall) else {
             return (Verdict::NotJudged, Some("too few rounds for an interval"));
         };
-        match (wall, finding(&self.cpu)) {
+        match (wall, verdict(&self.cpu)) {
             (Slower, Some(Faster)) => (
                 Verdict::Inconclusive,
                 Some("slower in wall time and faster in CPU time"),
@@ -271,7 +271,7 @@ pub(super) fn plan(row: &mut PairRow, case: &PairCase, n_rounds_most: usize) {
     }
     let factor = (row.n_rounds as f64 / n_rounds_most as f64).sqrt();
     let could_decide = |delta: &Delta| would_decide(delta, row.relevance, factor);
-    let is_contradictory = |wall: &Delta| wall.finding != Finding::Open;
+    let is_contradictory = |wall: &Delta| wall.verdict != ClockVerdict::Open;
     let is_decidable = match &row.wall {
         None => true,
         Some(wall) if is_contradictory(wall) => false,

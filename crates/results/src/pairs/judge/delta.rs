@@ -1,7 +1,7 @@
 //! One case by one clock.
 
 use crate::compare::Ratio;
-use crate::pairs::comparison::{Delta, Finding};
+use crate::pairs::comparison::{ClockVerdict, Delta};
 use crate::pairs::sample::Round;
 use crate::pairs::test::{self, Clock, Tail};
 use crate::stats::CONFIDENCE;
@@ -49,14 +49,14 @@ impl Tested {
     }
 
     pub(super) fn judged(&self, family: &Family) -> Delta {
-        let finding = if family.falls && self.low > self.floor {
-            Finding::Slower
+        let verdict = if family.falls && self.low > self.floor {
+            ClockVerdict::Slower
         } else if family.is_named && self.high < -self.floor {
-            Finding::Faster
+            ClockVerdict::Faster
         } else if -self.relevance < self.low && self.high < self.relevance {
-            Finding::Same
+            ClockVerdict::Same
         } else {
-            Finding::Open
+            ClockVerdict::Open
         };
         Delta {
             ratio: Ratio {
@@ -67,7 +67,7 @@ impl Tested {
             p: self.p,
             p_corrected: family.p_corrected,
             floor: self.floor.exp_m1(),
-            finding,
+            verdict,
         }
     }
 }

@@ -3,7 +3,7 @@
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::{Flamegraph, height, render};
-use crate::report::model::{Finding, History, Report};
+use crate::report::model::{Cause, History, Report};
 use crate::report::tests::{hostile, reports};
 
 fn parsed(page: &str) -> Document<'_> {
@@ -22,7 +22,7 @@ fn words_of(document: &Document<'_>) -> String {
 /// A report with a bit of everything.
 fn full(report: Report) -> Report {
     Report {
-        findings: vec![Finding {
+        causes: vec![Cause {
             function: "codec::encode<Vec<&'a str>>".to_owned(),
             cases: vec!["codec/encode/10_kb".to_owned()],
             evidence: "+12 % instructions".to_owned(),
@@ -48,15 +48,12 @@ fn every_case_note_and_promise_is_on_the_page() {
         let left_out = report.not_judged.iter().map(|entry| entry.name.clone());
         let promises = report.promises.iter().map(|row| row.name.clone());
         let notes = report.notes.iter().map(|note| note.text.clone());
-        let findings = report
-            .findings
-            .iter()
-            .map(|finding| finding.function.clone());
+        let causes = report.causes.iter().map(|cause| cause.function.clone());
         let all = keys
             .chain(left_out)
             .chain(promises)
             .chain(notes)
-            .chain(findings);
+            .chain(causes);
         for text in all {
             assert!(words.contains(&text), "{text:?} is not in\n{words}");
         }

@@ -7,7 +7,7 @@ use super::{baselines, pairs, reports};
 use crate::comparison::Comparison;
 use crate::pairs::sample::CaseFailure;
 use crate::pairs::synthetic::{around, case, judged, run};
-use crate::report::model::{Finding, Report};
+use crate::report::model::{Cause, Report};
 use crate::report::{export, junit, markdown};
 
 /// Names and words that would end a string, an element, an attribute, a cell or a code span.
@@ -101,7 +101,7 @@ fn junit_fails_what_regressed_and_skips_what_was_not_judged_with_the_reason() {
 #[test]
 fn a_failure_names_the_cause_that_it_shares_with_others() {
     let report = Report {
-        findings: vec![Finding {
+        causes: vec![Cause {
             function: "codec::escape".to_owned(),
             cases: vec!["codec/encode/10_kb".to_owned(), "codec/other".to_owned()],
             evidence: "+12 % instructions".to_owned(),

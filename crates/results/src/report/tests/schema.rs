@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{hostile, reports};
 use crate::report::json::render;
-use crate::report::model::{About, Finding, History, Reason, Report};
+use crate::report::model::{About, Cause, History, Reason, Report};
 use crate::verdict::{Promise, Verdict};
 
 const SCHEMA: &str = include_str!("../../../../../fixtures/schemas/report.json");
@@ -42,7 +42,7 @@ fn value(report: &Report) -> Value {
 /// With what the engineers of causes and histories hang on.
 fn full() -> Report {
     Report {
-        findings: vec![Finding {
+        causes: vec![Cause {
             function: "codec::encode".to_owned(),
             cases: vec!["codec/encode/10_kb".to_owned()],
             evidence: "+12 % instructions".to_owned(),

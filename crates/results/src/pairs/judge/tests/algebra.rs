@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::pairs::comparison::Finding;
+use crate::pairs::comparison::ClockVerdict;
 use crate::pairs::sample::{Pair, PairRun};
 use crate::pairs::synthetic::{case, judged, run};
 
@@ -43,8 +43,8 @@ proptest! {
             prop_assert!(is_close(delta.ratio.low, 1.0 / mirror.ratio.high));
             prop_assert!(is_close(delta.ratio.high, 1.0 / mirror.ratio.low));
             prop_assert_eq!((delta.p, delta.p_corrected), (mirror.p, mirror.p_corrected));
-            let is_same = |finding| finding == Finding::Same;
-            prop_assert_eq!(is_same(delta.finding), is_same(mirror.finding));
+            let is_same = |verdict| verdict == ClockVerdict::Same;
+            prop_assert_eq!(is_same(delta.verdict), is_same(mirror.verdict));
         }
     }
 
