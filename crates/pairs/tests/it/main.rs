@@ -82,16 +82,22 @@ fn settings() -> Settings {
 }
 
 /// Only halves and doubles matter, so that a busy machine does not keep the run from its end.
-fn plan(toy: &Toy) -> Plan {
-    let table = "[[pairs]]\ncases = \"*\"\npercent = 60\nreason = \"a test\"\n";
-    toy.write("benches/relevance.toml", table);
+fn plan() -> Plan {
     Plan {
         n_rounds: 3,
         budget: Duration::from_secs(120),
-        relevance: PairRelevance::read(&toy.path().join("benches")).expect("well formed"),
+        relevance: relevance("*", 60),
         null_estimates: NullEstimates::default(),
         count_ratios: BTreeMap::new(),
     }
+}
+
+/// A table of one entry; it is not in the toy, whose tree it would change.
+fn relevance(cases: &str, percent: u32) -> PairRelevance {
+    let table = format!("[[pairs]]\ncases = {cases:?}\npercent = {percent}\nreason = \"a test\"\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("relevance.toml"), table).expect("put");
+    PairRelevance::read(folder.path()).expect("well formed")
 }
 
 struct Bench {
@@ -184,7 +190,7 @@ fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
     let built = bench.build("base", None, &witness).expect("both build");
     assert!(witness.saw("building base") && witness.saw("building working tree"));
     let mut session = Session::open(&bench.workshop, built, &settings(), &witness).expect("listed");
-    course::follow(&mut session, &plan(&bench.toy)).expect("measured");
+    course::follow(&mut session, &plan()).expect("measured");
     let run = session.run().clone();
     drop(session);
 
@@ -233,7 +239,7 @@ fn interruption_leaves_nothing_but_what_was_measured(bench: &Bench) {
 
     let mut session = Session::open(&bench.workshop, built, &settings(), &witness).expect("listed");
     witness.rounds_left.set(Some(3));
-    let ended = course::follow(&mut session, &plan(&bench.toy));
+    let ended = course::follow(&mut session, &plan());
     assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
     let run = session.run();
     assert!(!run.is_complete);
@@ -293,15 +299,18 @@ fn a_program_is_held_against_its_own_copy(bench: &Bench) {
             copy.with_variable("TOY_TIMES", times),
         ];
         let plan = Plan {
-            budget: Duration::from_secs(3),
-            ..plan(&bench.toy)
+            budget: Duration::from_secs(8),
+            ..plan()
         };
         let surroundings = (Neighbour::None, &witness as &dyn Watch);
         let is_wanted = |id: &CaseId| id.as_str() == "sums/steady";
         let measured = selfcheck::measure(
             &bench.workshop,
             sides,
-            &settings(),
+            &Settings {
+                equal_programs: EqualPrograms::Measure,
+                ..settings()
+            },
             &plan,
             surroundings,
             is_wanted,

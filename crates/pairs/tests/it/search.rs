@@ -10,20 +10,16 @@ use pairs::course::Plan;
 use pairs::error::Error;
 use results::case_id::CaseId;
 use results::pairs::control::NullEstimates;
-use results::relevance::PairRelevance;
 
 use crate::toy::works;
-use crate::{Bench, Witness, settings};
+use crate::{Bench, Witness, relevance, settings};
 
 /// How a step is measured: twice the work is looked for, so that few rounds decide on a machine of any kind.
 fn plan() -> Plan {
-    let table = "[[pairs]]\ncases = \"sums/searched\"\npercent = 30\nreason = \"twice the work\"\n";
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("relevance.toml"), table).expect("put");
     Plan {
         n_rounds: 9,
         budget: Duration::from_secs(60),
-        relevance: PairRelevance::read(folder.path()).expect("readable"),
+        relevance: relevance("sums/searched", 30),
         null_estimates: NullEstimates::default(),
         count_ratios: std::collections::BTreeMap::new(),
     }
