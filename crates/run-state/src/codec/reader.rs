@@ -12,7 +12,7 @@ use crate::run::UnixMillis;
 /// A place in bytes that may be text.
 pub struct Reader<'a> {
     bytes: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
     /// For strings with escapes, so that each gets memory of its exact size in the end.
     unescaped: Vec<u8>,
 }
