@@ -3,7 +3,7 @@
 //!
 //! A run is an append-only log of numbered [events](event); its [state](run) is what the events add
 //! up to, so that a snapshot never disagrees with its last event and a reader who has one needs only
-//! the events since. The [head](head) is what an append must know of the state. The crate knows no
+//! the events since. The [head] is what an append must know of the state. The crate knows no
 //! Kubernetes.
 
 pub mod run;
