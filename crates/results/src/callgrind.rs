@@ -4,7 +4,7 @@
 //! (`fn=(3) name` once, `fn=(3)` from then on), positions too. The cost is the event `Ir`, instructions executed; a
 //! file without it, or without its last line, the totals, is refused, for a part of a profile accuses the wrong one.
 //!
-//! Functions are known by their [normalised](crate::functions::normalised) names, so that two builds agree on them.
+//! Functions are known by their [normalised] names, so that two builds agree on them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

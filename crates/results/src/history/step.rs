@@ -1,7 +1,7 @@
 //! The search for a step: from one night on, another level.
 //!
 //! Every split of the window is scored by its rank sum, and the most lopsided one counts. That it was searched for is
-//! part of its p-value: [`SEARCHED`] says how often the most lopsided split of nights in random order scores as much.
+//! part of its p-value: `SEARCHED` says how often the most lopsided split of nights in random order scores as much.
 
 use super::ranks::{MIN_SIDE, SplitScores, WINDOWS, doubled_ranks};
 use crate::stats::quantile;
