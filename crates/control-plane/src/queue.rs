@@ -88,17 +88,9 @@ impl Queue {
 
     /// Adds a key to be handed out as soon as its turn comes; see [`Order::add`] for a key that is there already.
     pub fn add(&self, key: QueryKey, lane: Lane, priority: Priority) {
-        #[cfg(feature = "slowdown")]
-        let again = slowdown::HAND_OUT.again().then(|| key.clone());
         let is_new = self
             .0
             .change(|order, now| order.add(key, lane, priority, now));
-        // A key that is there already stays where it is: adding it once more changes nothing but the time.
-        #[cfg(feature = "slowdown")]
-        if let Some(key) = again {
-            self.0
-                .change(|order, now| order.add(key, lane, priority, now));
-        }
         self.0.metrics.added(usize::from(is_new));
     }
 

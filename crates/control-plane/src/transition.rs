@@ -144,14 +144,6 @@ impl Effect {
 /// write or, where the Query has meanwhile ended or is about to be deleted, to nothing.
 #[must_use]
 pub fn transition(query: &Query, event: &Event<'_>, now: Timestamp) -> Step {
-    #[cfg(feature = "slowdown")]
-    if slowdown::TRANSITION.again() {
-        drop(std::hint::black_box(decide(query, event, now)));
-    }
-    decide(query, event, now)
-}
-
-fn decide(query: &Query, event: &Event<'_>, now: Timestamp) -> Step {
     let phase = query.phase();
     if query.metadata.deletion_timestamp.is_some() {
         return Step {

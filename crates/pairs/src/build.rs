@@ -11,6 +11,7 @@
 //! Both sides of a run have the same flags and paths of the same length, so that nothing but the code differs.
 
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -145,6 +146,35 @@ impl Built {
         }
         if let Some(first) = built.suites.first() {
             // Listed, so that it is cleared away in its time.
+            kept::list(&first.programs, &built.suites)?;
+        }
+        Ok(built)
+    }
+
+    /// The same code as other programs, each linked again with its functions in the order that the seed draws, under
+    /// paths of the same length; those of the last call are gone.
+    pub fn shuffled(&self, seed: u32) -> Result<Self, Error> {
+        let mut built = self.clone();
+        for suite in &mut built.suites {
+            let original = suite.programs.clone();
+            let name = original.file_name().unwrap_or_default();
+            // No key begins so.
+            let other = name.to_string_lossy().replacen(|_: char| true, "~", 1);
+            let other = original.with_file_name(other);
+            fs::create_dir_all(&other).map_err(Error::file(&other))?;
+            *suite = suite
+                .relinked(&other, seed)
+                .map_err(|reason| Error::Unlinkable {
+                    suite: suite.name.clone(),
+                    reason,
+                })?;
+            // What is accused is linked again from the same.
+            let links = other.join(LINKS);
+            if !links.exists() {
+                symlink(original.join(LINKS), &links).map_err(Error::file(&links))?;
+            }
+        }
+        if let Some(first) = built.suites.first() {
             kept::list(&first.programs, &built.suites)?;
         }
         Ok(built)

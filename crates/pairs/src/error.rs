@@ -48,6 +48,14 @@ pub enum Error {
         /// Its commit.
         commit: String,
     },
+    /// A suite could not be linked again.
+    #[error("failed to link {suite} in another order: {reason}")]
+    Unlinkable {
+        /// The suite.
+        suite: String,
+        /// What stood against it, in words.
+        reason: String,
+    },
     /// The sides choose different compilers, which would be compared as well.
     #[error(
         "failed to build both sides with one compiler: the base chooses {base}, the candidate {candidate}; choose one \

@@ -5,6 +5,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use results::accept::{Acceptances, today};
+use results::history::judged::{self, History};
 use results::report::html::{self, Flamegraph};
 use results::report::model::Report;
 use results::report::{Colour, export, json, junit, markdown, text};
@@ -40,6 +42,8 @@ pub(crate) struct Telling {
     pub(crate) files: Vec<(Format, PathBuf)>,
     /// Flamegraphs for the HTML page, each with its title.
     pub(crate) flamegraphs: Vec<(String, PathBuf)>,
+    /// The folder of the nights whose series go into the report; unset means none.
+    pub(crate) history: Option<PathBuf>,
 }
 
 impl Telling {
@@ -53,9 +57,15 @@ impl Telling {
                 svg,
             })
         });
+        let history = match &self.history {
+            // What was agreed to changes how a series stands, not how it went.
+            Some(folder) => Some(judged::read(folder, &Acceptances::default(), today())?),
+            None => None,
+        };
         Ok(Teller {
             telling: self,
             flamegraphs: flamegraphs.collect::<anyhow::Result<_>>()?,
+            history,
         })
     }
 }
@@ -64,18 +74,23 @@ impl Telling {
 pub(crate) struct Teller<'t> {
     telling: &'t Telling,
     flamegraphs: Vec<Flamegraph>,
+    history: Option<History>,
 }
 
 impl Teller<'_> {
     /// Writes the files, then stdout: whoever reads that finds the files there.
-    pub(crate) fn tell(&self, report: &Report) -> anyhow::Result<()> {
+    pub(crate) fn tell(&self, report: Report) -> anyhow::Result<()> {
+        let report = match &self.history {
+            Some(history) => report.with_history(history),
+            None => report,
+        };
         for (format, path) in &self.telling.files {
-            let text = self.rendered(report, *format, Colour::Never)?;
+            let text = self.rendered(&report, *format, Colour::Never)?;
             results::report::write(path, &text)?;
             eprintln!("the report is in {}", path.display());
         }
         let colour = Colour::wanted(std::io::stdout().is_terminal());
-        say(&self.rendered(report, self.telling.format, colour)?)
+        say(&self.rendered(&report, self.telling.format, colour)?)
     }
 
     fn rendered(&self, report: &Report, format: Format, colour: Colour) -> anyhow::Result<String> {

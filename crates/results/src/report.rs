@@ -23,6 +23,7 @@ mod causes;
 mod markup;
 mod method;
 mod of_comparison;
+mod of_history;
 mod of_pairs;
 mod paint;
 mod table;

@@ -17,14 +17,8 @@ pub static ENCODE: Path = Path::new("encode", 1.0);
 /// Decoding the messages of a session.
 pub static DECODE: Path = Path::new("decode", 1.0);
 
-/// Adding a key to the work queue. Its weight in a hand-out is not known yet, so no check uses it.
-pub static HAND_OUT: Path = Path::new("hand_out", 1.0);
-
 /// Taking places under caps, and giving them back.
 pub static CAPS: Path = Path::new("caps", 1.0);
-
-/// Deciding what becomes of a Query. Its weight beside writing the patch is not known yet, so no check uses it.
-pub static TRANSITION: Path = Path::new("transition", 1.0);
 
 /// The golden ratio, of which only the fraction matters, in parts of 2^32.
 const GOLDEN: u32 = 0x9E37_79B9;
@@ -87,7 +81,7 @@ impl Path {
         let (name, percent) = text.split_once('=')?;
         let percent: f64 = percent.parse().ok()?;
         if name != self.name {
-            let paths = [&ENCODE, &DECODE, &HAND_OUT, &CAPS, &TRANSITION];
+            let paths = [&ENCODE, &DECODE, &CAPS];
             return paths.iter().any(|path| path.name == name).then_some(0);
         }
         let share = percent / 100.0 / self.weight;

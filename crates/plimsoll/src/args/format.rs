@@ -1,4 +1,4 @@
-//! `--format`, `--report` and `--flamegraph`, the same for every command that reports.
+//! `--format`, `--report`, `--flamegraph` and `--history`, the same for every command that reports.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,9 @@ pub(super) struct TypedTelling {
     /// A flamegraph for the HTML page; may be given several times.
     #[arg(long, value_name = "TITLE=FILE", value_parser = title_and_file)]
     flamegraph: Vec<(String, PathBuf)>,
+    /// A folder of `plimsoll history record`: how the cases went on earlier nights, for the HTML page and JSON.
+    #[arg(long, value_name = "FOLDER")]
+    history: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -67,6 +70,7 @@ impl TypedTelling {
                 .map(|(format, file)| (format.format(), file))
                 .collect(),
             flamegraphs: self.flamegraph,
+            history: self.history,
         }
     }
 }

@@ -33,6 +33,9 @@ pub(super) struct TypedSelfcheck {
     /// Runs for each size, one path after the other.
     #[arg(long, value_name = "N", default_value_t = 20)]
     slower_runs: usize,
+    /// Runs of the program against the same code linked in another order.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    layouts: usize,
     /// Runs of the instruction counts, alike and with each size; needs what scripts/setup-instructions installs.
     #[arg(long, value_name = "N", default_value_t = 0)]
     counts: usize,
@@ -73,6 +76,7 @@ impl TypedSelfcheck {
             n_same: self.runs,
             per_mille: self.sizes.into_iter().flatten().collect(),
             n_slower: self.slower_runs,
+            n_layouts: self.layouts,
             n_counts: self.counts,
             suites: self.suites,
             cases: if self.cases.is_empty() {

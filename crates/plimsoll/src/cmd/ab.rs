@@ -118,7 +118,7 @@ pub(crate) fn run(settings: &AbSettings) -> anyhow::Result<Exit> {
         let report = Report::of_pairs(session.run(), &comparison);
         let text = json::render(&report).context("failed to write JSON")?;
         report::write(&beside(&output), &text)?;
-        teller.tell(&report)
+        teller.tell(report)
     };
     match judged {
         Ok(mut comparison) => {

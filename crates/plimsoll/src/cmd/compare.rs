@@ -50,6 +50,7 @@ pub(crate) fn run(settings: &CompareSettings) -> anyhow::Result<Exit> {
     let teller = settings.telling.read()?;
     let comparison = Comparison::of(&locations, &scope)?;
     let report = Report::of_comparison(&comparison, Some(Machine::here()));
-    teller.tell(&report)?;
-    Ok(report.outcome.into())
+    let exit = report.outcome.into();
+    teller.tell(report)?;
+    Ok(exit)
 }

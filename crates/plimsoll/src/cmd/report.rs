@@ -23,6 +23,7 @@ pub(crate) fn run(settings: &ReportSettings) -> anyhow::Result<Exit> {
     };
     let teller = settings.telling.read()?;
     let report = json::read(&file)?;
-    teller.tell(&report)?;
-    Ok(report.outcome.into())
+    let exit = report.outcome.into();
+    teller.tell(report)?;
+    Ok(exit)
 }

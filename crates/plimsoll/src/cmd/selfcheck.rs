@@ -52,6 +52,8 @@ pub(crate) struct SelfcheckSettings {
     pub(crate) per_mille: Vec<u32>,
     /// Runs of each slowdown.
     pub(crate) n_slower: usize,
+    /// Runs of the program against itself in another link order.
+    pub(crate) n_layouts: usize,
     /// Runs of the counts, alike and for each slowdown.
     pub(crate) n_counts: usize,
     /// Empty means those of the cases.
@@ -269,7 +271,7 @@ impl PairBench {
                 .iter()
                 .any(|pattern| fits(pattern, id.as_str()))
         };
-        let sides = self.sides(&step.trial, &ground.slowdowns);
+        let sides = self.sides(&step.trial, &ground.slowdowns)?;
         let measured = selfcheck::measure(
             &self.workshop,
             sides,
@@ -297,20 +299,23 @@ impl PairBench {
     }
 
     /// Environments of one length on both sides: a longer one would move the stack.
-    fn sides(&self, trial: &Trial, slowdowns: &Slowdowns) -> [Built; 2] {
+    fn sides(&self, trial: &Trial, slowdowns: &Slowdowns) -> Result<[Built; 2], Error> {
+        let usual = slowdowns.paths.first().map(|slow| &slow.name);
         let (path, per_mille) = match &trial.subject {
             Subject::Slower { path, per_mille } => (Some(path), *per_mille),
-            Subject::Same | Subject::Relinked => {
-                (slowdowns.paths.first().map(|slow| &slow.name), 0)
+            Subject::Same => (usual, 0),
+            Subject::Relinked => {
+                let seed = RandomState::new().hash_one(0) as u32;
+                return Ok([self.program.clone(), self.program.shuffled(seed)?]);
             }
         };
         let Some(path) = path else {
-            return [self.program.clone(), self.copy.clone()];
+            return Ok([self.program.clone(), self.copy.clone()]);
         };
         let with = |built: &Built, per_mille| {
             built.with_variable(slowdowns::VARIABLE, &slowdowns::value(path, per_mille))
         };
-        [with(&self.program, 0), with(&self.copy, per_mille)]
+        Ok([with(&self.program, 0), with(&self.copy, per_mille)])
     }
 }
 

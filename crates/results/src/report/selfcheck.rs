@@ -165,6 +165,7 @@ fn question(question: &Question) -> String {
         Question::FoundByCriterion { .. } => "  Criterion: called regressed".to_owned(),
         Question::FalseAlarmElsewhere => "one path slower: runs that accuse another".to_owned(),
         Question::LayoutAlarm => "only relinked: runs that say REGRESSED".to_owned(),
+        Question::CalledLayout => "only relinked: cases called layout, not code".to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use super::slowdowns::{SlowPath, Truth};
 use crate::case_id::CaseId;
 use crate::error::Error;
 use crate::files;
-use crate::pairs::comparison::PairComparison;
+use crate::pairs::comparison::{LayoutCheck, PairComparison};
 use crate::pairs::sample::{Pair, PairCase, PairRun, Round, Sample};
 use crate::pairs::test::{self, Clock};
 use crate::stats::quantile;
@@ -106,6 +106,9 @@ pub struct CaseOutcome {
     pub truth: Truth,
     /// What was said.
     pub verdict: Verdict,
+    /// Whether it was accused, and other orders of its functions took that back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_layout: bool,
     /// Candidate ÷ base, by wall time or by instructions; unset if nothing could be tested.
     pub ratio: Option<f64>,
     /// Criterion's verdict on all samples of the candidate against all of the base; unset for counts.
@@ -157,6 +160,7 @@ impl Repetition {
                 id: row.id.clone(),
                 truth: trial.truth(&row.id, paths),
                 verdict: row.verdict,
+                is_layout: matches!(row.layout, LayoutCheck::Gone(_)),
                 ratio: row.wall.map(|wall| wall.ratio.estimate),
                 criterion: rule::verdict(&base_ns, &candidate_ns, run.seed),
                 criterion_in_a_row: before
@@ -175,6 +179,11 @@ impl Repetition {
             run: Some(condensed(run)),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Times per iteration of all samples of each side, in whole picoseconds: digits beyond cost room and say nothing.

@@ -60,6 +60,8 @@ pub enum Question {
     FalseAlarmElsewhere,
     /// Runs of code that was only linked in another order that called a case slower.
     LayoutAlarm,
+    /// Cases of such code that were accused until other orders took that back: those without which the check is empty.
+    CalledLayout,
 }
 
 /// One line of the table.
@@ -237,6 +239,10 @@ fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Ra
     answers.push((
         Question::LayoutAlarm,
         runs_with(&relinked, Verdict::Regressed),
+    ));
+    answers.push((
+        Question::CalledLayout,
+        cases_of(&relinked, |case| Some(case.is_layout)),
     ));
     answers
 }

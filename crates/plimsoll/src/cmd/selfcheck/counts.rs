@@ -72,6 +72,7 @@ impl Counter {
                 id: count.id.clone(),
                 truth: step.trial.truth(&count.id, &slowdowns.paths),
                 verdict: judgement.verdict,
+                is_layout: false,
                 ratio: judgement.ratio.map(|ratio| ratio.estimate),
                 criterion: None,
                 criterion_in_a_row: None,

@@ -57,6 +57,7 @@ pub(super) fn steps(settings: &SelfcheckSettings, slowdowns: &Slowdowns) -> Vec<
     let n_most = settings
         .n_same
         .max(settings.n_slower)
+        .max(settings.n_layouts)
         .max(settings.n_counts);
     let mut steps = Vec::new();
     for number in 0..n_most {
@@ -83,6 +84,7 @@ pub(super) fn steps(settings: &SelfcheckSettings, slowdowns: &Slowdowns) -> Vec<
         };
         let all: Vec<&SlowPath> = slowdowns.paths.iter().collect();
         add(Means::Pairs, number < settings.n_same, Subject::Same);
+        add(Means::Pairs, number < settings.n_layouts, Subject::Relinked);
         add(Means::Counts, number < settings.n_counts, Subject::Same);
         for per_mille in &settings.per_mille {
             if let Some(subject) = slower(&paths, *per_mille) {
@@ -170,6 +172,7 @@ mod tests {
             n_same: 2,
             per_mille: vec![10],
             n_slower: 3,
+            n_layouts: 1,
             n_counts: 0,
             suites: Vec::new(),
             cases: cases.iter().map(|case| (*case).to_owned()).collect(),
@@ -195,7 +198,7 @@ mod tests {
             paths: vec![
                 path("encode", "codec/encode/*"),
                 path("caps", "quota/caps/*"),
-                path("hand_out", "queue/*"),
+                path("decode", "codec/decode/*"),
             ],
         }
     }
@@ -211,6 +214,7 @@ mod tests {
             files,
             [
                 "pairs-same-0000.json",
+                "pairs-relinked-0000.json",
                 "pairs-slower-encode-010-0000.json",
                 "pairs-same-0001.json",
                 "pairs-slower-caps-010-0001.json",
@@ -222,7 +226,7 @@ mod tests {
     #[test]
     fn without_a_case_on_a_slow_path_equal_programs_are_left() {
         let steps = steps(&settings(&["llm/round_trip/one"]), &slowdowns());
-        assert_eq!(steps.len(), 2);
+        assert_eq!(steps.len(), 3);
     }
 
     #[test]
@@ -230,13 +234,14 @@ mod tests {
         let counting = SelfcheckSettings {
             n_same: 0,
             n_slower: 0,
+            n_layouts: 0,
             n_counts: 3,
             ..settings(&["codec/encode/10kb"])
         };
         let steps = steps(&counting, &slowdowns());
         let files: Vec<String> = steps.iter().map(super::Step::file).collect();
         assert!(
-            files.contains(&"counts-slower-hand_out-010-0002.json".to_owned()),
+            files.contains(&"counts-slower-decode-010-0002.json".to_owned()),
             "{files:?}"
         );
         assert_eq!(files.len(), 6);
