@@ -142,6 +142,6 @@ fn the_stub_answers_everything_that_a_bare_server_answers() {
         (tally.calls, tally.answered, tally.duplicated),
         (n_all, n_all, 0)
     );
-    let busy = Duration::from_micros(tally.busy_us / n_all.max(1));
+    let busy = Duration::from_micros(tally.busy_us).div_f64(n_all as f64);
     println!("stub: {busy:?} of CPU per request");
 }
