@@ -2,7 +2,7 @@
 //!
 //! Timed: one chat completion over loopback HTTP on a kept-alive connection, from the serialised body to the typed
 //! answer. `stub` asks over a bare socket with a prepared request, so it is the stub and the kernel and hardly
-//! anything of a client; `client` asks through `LlmClient`; the difference is ours.
+//! anything of a client; `server` is the same with the stub for load; `client` asks through `LlmClient`; the difference is ours.
 //! Not timed: starting the stub, opening connections, making the conversation.
 //! The stub works on a thread of its own. Wall time contains it, CPU time of our thread (the figure) does not.
 //! Do not conclude anything about a model, whose answer takes ten thousand times as long.
@@ -18,7 +18,11 @@ use control_plane::llm::{
 use criterion::Throughput;
 use futures::future::join_all;
 use results::figures::Figure;
-use testbed::llm::{LlmStub, script::Script};
+use testbed::llm::{
+    LlmStub,
+    script::Script,
+    server::{LlmServer, settings::Settings},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -120,9 +124,15 @@ struct BareSocket {
 }
 
 impl BareSocket {
+    /// A connection to the stub of the world.
     async fn open(world: &World) -> Self {
+        let address = world.endpoint.uri().authority();
+        Self::open_at(world, address.expect("an absolute URL").as_str()).await
+    }
+
+    /// A connection to another stub, for the same request.
+    async fn open_at(world: &World, address: &str) -> Self {
         let uri = world.endpoint.uri();
-        let address = uri.authority().expect("an absolute URL").as_str();
         let stream = TcpStream::connect(address).await.expect("the stub listens");
         stream.set_nodelay(true).expect("a TCP socket");
         let body = world.conversation.body(&world.endpoint, b"");
@@ -192,6 +202,38 @@ fn stub(suite: &mut Suite<'_>) {
     );
 }
 
+fn server(suite: &mut Suite<'_>) {
+    let set_up = || {
+        let settings = Settings {
+            threads: Some(1),
+            ..Settings::default()
+        };
+        let server = LlmServer::start(&settings).expect("a free port");
+        let (world, _) = with_socket();
+        let address = server.address().to_string();
+        let socket = BareSocket::open_at(&world, &address);
+        let mut socket = world.runtime.block_on(socket);
+        assert!(world.runtime.block_on(socket.ask()) > 100);
+        (world, socket, server)
+    };
+    suite.prepared(
+        "server",
+        "bare_socket",
+        set_up,
+        |bencher, (world, socket, _)| {
+            bencher.iter_custom(|n_calls| {
+                world.runtime.block_on(async {
+                    let began = std::time::Instant::now();
+                    for _ in 0..n_calls {
+                        socket.ask().await;
+                    }
+                    began.elapsed()
+                })
+            });
+        },
+    );
+}
+
 fn one_call(suite: &mut Suite<'_>) {
     let n_turns = if suite.keeps_figures() { 15 } else { 0 };
     let mut turns = Vec::new();
@@ -243,4 +285,4 @@ fn wide(suite: &mut Suite<'_>) {
     });
 }
 
-suite_main!(stub, one_call, long_history, wide);
+suite_main!(stub, server, one_call, long_history, wide);

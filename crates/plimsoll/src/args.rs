@@ -11,6 +11,7 @@ mod history;
 mod power;
 mod report;
 mod selfcheck;
+mod stub;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ use self::history::TypedHistory;
 use self::power::TypedPower;
 use self::report::TypedReport;
 use self::selfcheck::TypedSelfcheck;
+use self::stub::TypedStub;
 use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::baseline::accept::AcceptSettings;
@@ -37,6 +39,7 @@ use crate::cmd::history::{RecordNightSettings, ShowSettings};
 use crate::cmd::power::PowerSettings;
 use crate::cmd::report::ReportSettings;
 use crate::cmd::selfcheck::SelfcheckSettings;
+use crate::cmd::stub::StubSettings;
 
 /// A command with all its settings.
 #[derive(Debug)]
@@ -55,6 +58,7 @@ pub(crate) enum Command {
     Explain(ExplainSettings),
     Selfcheck(SelfcheckSettings),
     Power(PowerSettings),
+    Stub(StubSettings),
 }
 
 /// Parses the command line; usage errors end the process with code 2, as bad input does.
@@ -108,6 +112,8 @@ enum TypedCommand {
     Selfcheck(TypedSelfcheck),
     /// Print the smallest slowdown that pair mode finds here, case by case.
     Power(TypedPower),
+    /// Serve a language model for load tests: its address on stdout, until Ctrl-C.
+    Stub(TypedStub),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -147,6 +153,7 @@ impl Typed {
             }),
             TypedCommand::Selfcheck(typed) => Command::Selfcheck(typed.into_settings()),
             TypedCommand::Power(typed) => Command::Power(typed.into_settings()),
+            TypedCommand::Stub(typed) => Command::Stub(typed.into_settings()),
         }
     }
 }
@@ -185,6 +192,8 @@ mod tests {
             "selfcheck --sizes 0.05",
             "selfcheck --sizes many",
             "power --rounds 0",
+            "stub --threads 0",
+            "stub --listen here",
         ] {
             let words = std::iter::once("plimsoll").chain(line.split_whitespace());
             assert!(Typed::try_parse_from(words).is_err(), "{line:?}");

@@ -11,3 +11,4 @@ pub(crate) mod history;
 pub(crate) mod power;
 pub(crate) mod report;
 pub(crate) mod selfcheck;
+pub(crate) mod stub;

@@ -44,5 +44,6 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Explain(settings) => cmd::explain::run(&settings),
         Command::Selfcheck(settings) => cmd::selfcheck::run(&settings),
         Command::Power(settings) => cmd::power::run(&settings),
+        Command::Stub(settings) => cmd::stub::run(&settings),
     }
 }

@@ -20,3 +20,12 @@ pub(crate) fn fnv(hash: u64, bytes: &[u8]) -> u64 {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
+
+/// A number in 0..1 from 64 well-mixed bits.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "53 bits are all that a float holds, and all that is taken"
+)]
+pub(crate) fn unit(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}

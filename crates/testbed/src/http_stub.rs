@@ -26,6 +26,8 @@ use std::{
 use tokio::task::coop::unconstrained;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
+use crate::thread_clock::ThreadClock;
+
 /// The mounted mock is replaced after this many requests, about 6 MB of them.
 const KEPT_REQUESTS: usize = 1_024;
 
@@ -188,32 +190,6 @@ impl Responder {
         if queued.is_pending() {
             tokio::spawn(replace);
         }
-    }
-}
-
-/// The CPU clock of one thread, readable from any other.
-#[derive(Debug, Clone, Copy)]
-struct ThreadClock(libc::clockid_t);
-
-impl ThreadClock {
-    fn of_this_thread() -> Self {
-        let mut clock: libc::clockid_t = libc::CLOCK_THREAD_CPUTIME_ID;
-        // SAFETY: the handle is that of the calling thread, which is alive, and `clock` is a valid place to write.
-        unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
-        Self(clock)
-    }
-
-    /// `None` once the thread is gone.
-    fn elapsed(self) -> Option<Duration> {
-        let mut time = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // SAFETY: `time` is a valid place to write; a clock of a thread that has ended is refused, not undefined.
-        let status = unsafe { libc::clock_gettime(self.0, &raw mut time) };
-        let seconds = u64::try_from(time.tv_sec).ok()?;
-        let nanoseconds = u32::try_from(time.tv_nsec).ok()?;
-        (status == 0).then(|| Duration::new(seconds, nanoseconds))
     }
 }
 

@@ -156,8 +156,10 @@ impl ToolStub {
 
 impl Handler for Tools {
     fn answer(&self, request: &Request) -> ResponseTemplate {
-        self.ledger
-            .called(query_header(request), target_header(request));
+        self.ledger.called(
+            query_header(&request.headers),
+            target_header(&request.headers),
+        );
         self.remember(request);
         let path = request.url.path();
         let mut endpoints = self.endpoints.iter();

@@ -12,4 +12,5 @@ mod record;
 mod report;
 mod sandbox;
 mod selfcheck;
+mod stub;
 mod usage;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use http::HeaderMap;
 use parking_lot::Mutex;
-use wiremock::Request;
 
 /// Pairs of Query and target that are told apart; later ones are only counted together.
 const MAX_TRACED: usize = 1 << 20;
@@ -16,19 +16,13 @@ pub(crate) const QUERY_HEADER: &str = "x-ark-query";
 pub(crate) const TARGET_HEADER: &str = "x-ark-target";
 
 /// The Query of a request, from its header.
-pub(crate) fn query_header(request: &Request) -> Option<&str> {
-    request.headers.get(QUERY_HEADER)?.to_str().ok()
+pub(crate) fn query_header(headers: &HeaderMap) -> Option<&str> {
+    headers.get(QUERY_HEADER)?.to_str().ok()
 }
 
 /// The target of a request, from its header.
-pub(crate) fn target_header(request: &Request) -> Option<usize> {
-    request
-        .headers
-        .get(TARGET_HEADER)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+pub(crate) fn target_header(headers: &HeaderMap) -> Option<usize> {
+    headers.get(TARGET_HEADER)?.to_str().ok()?.parse().ok()
 }
 
 /// Counts of calls by Query and target.

@@ -2,12 +2,24 @@
 
 use std::borrow::Cow;
 
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use wiremock::Request;
 
-use crate::http_stub::ledger::{query_header, target_header};
-use crate::llm::script::Calls;
+use crate::{
+    hash::{FNV_BASIS, fnv},
+    http_stub::ledger::{query_header, target_header},
+    llm::script::Calls,
+};
+
+/// The header in which a caller wishes for a fault.
+const WISH_HEADER: &str = "x-stub-fault";
+
+/// The header by which a caller tells a repeated request from a new one.
+const IDEMPOTENCY_HEADER: &str = "idempotency-key";
+
+/// The longest name of an execution that is kept as it is.
+const LONGEST_NAME: usize = 256;
 
 /// One request to a stub, read just far enough to answer it.
 #[derive(Debug)]
@@ -22,8 +34,21 @@ pub(crate) struct Call<'a> {
     pub(crate) turn: usize,
     /// Raw content of the last user message.
     last_user: Option<&'a RawValue>,
-    /// Size of the request.
-    pub(crate) n_bytes: usize,
+    /// The answer is to come in events.
+    pub(crate) wants_stream: bool,
+    /// The last event is to carry the token figures.
+    pub(crate) wants_usage: bool,
+    /// What the caller wishes to go wrong.
+    wish: Option<&'a str>,
+    /// The caller's own name for this execution.
+    idempotency: Option<&'a str>,
+    body: &'a [u8],
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: bool,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +57,10 @@ struct Body<'a> {
     model: Cow<'a, str>,
     #[serde(borrow)]
     messages: Vec<Message<'a>>,
+    #[serde(default)]
+    stream: Option<bool>,
+    #[serde(default)]
+    stream_options: Option<StreamOptions>,
 }
 
 #[derive(Deserialize)]
@@ -44,8 +73,12 @@ struct Message<'a> {
 
 impl<'a> Call<'a> {
     /// Reads a request; the error says what is wrong with its body.
-    pub(crate) fn read(request: &'a Request) -> Result<Self, serde_json::Error> {
-        let body: Body<'a> = serde_json::from_slice(&request.body)?;
+    pub(crate) fn read(
+        path: &'a str,
+        headers: &'a HeaderMap,
+        content: &'a [u8],
+    ) -> Result<Self, serde_json::Error> {
+        let body: Body<'a> = serde_json::from_slice(content)?;
         let mut turn = 0;
         let mut last_user = None;
         for message in &body.messages {
@@ -56,15 +89,21 @@ impl<'a> Call<'a> {
             }
         }
         let mut call = Self {
-            model: match azure_deployment(request.url.path()) {
+            model: match azure_deployment(path) {
                 Some(deployment) => Cow::Borrowed(deployment),
                 None => body.model,
             },
-            query: query_header(request).map(Cow::Borrowed),
-            target: target_header(request),
+            query: query_header(headers).map(Cow::Borrowed),
+            target: target_header(headers),
             turn,
             last_user,
-            n_bytes: request.body.len(),
+            wants_stream: body.stream.unwrap_or_default(),
+            wants_usage: body
+                .stream_options
+                .is_some_and(|options| options.include_usage),
+            wish: text(headers, WISH_HEADER),
+            idempotency: text(headers, IDEMPOTENCY_HEADER),
+            body: content,
         };
         if call.query.is_none() {
             call.query = marker(&call.input()).map(|query| Cow::Owned(query.to_owned()));
@@ -81,8 +120,37 @@ impl<'a> Call<'a> {
             target: Some(target),
             turn: 0,
             last_user: None,
-            n_bytes: 0,
+            wants_stream: false,
+            wants_usage: false,
+            wish: None,
+            idempotency: None,
+            body: b"",
         }
+    }
+
+    /// Size of the request.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    /// A number for the text of the request.
+    pub(crate) fn hash(&self, seed: u64) -> u64 {
+        fnv(seed, self.body)
+    }
+
+    /// What must not be executed twice: the caller's idempotency key, else one turn of a target of a Query, else the
+    /// request's own text.
+    pub(crate) fn execution(&self) -> String {
+        let name = match (self.idempotency, &self.query, self.target) {
+            (Some(key), _, _) => format!("key {key}"),
+            (None, Some(query), Some(target)) => format!("{query}#{target} turn {}", self.turn),
+            (None, Some(query), None) => format!("{query} turn {}", self.turn),
+            (None, None, _) => return format!("text {:016x}", self.hash(FNV_BASIS)),
+        };
+        if name.len() <= LONGEST_NAME {
+            return name;
+        }
+        format!("long {:016x}", fnv(FNV_BASIS, name.as_bytes()))
     }
 
     /// The text of the last user message; parts of another kind than text are left out.
@@ -112,10 +180,16 @@ impl<'a> Call<'a> {
     pub(crate) fn is_of(&self, calls: &Calls) -> bool {
         let model = calls.model.as_deref();
         let query = calls.query.as_deref();
+        let wish = calls.wish.as_deref();
         model.is_none_or(|model| model == self.model)
             && query.is_none_or(|query| self.query.as_deref() == Some(query))
             && (calls.target.is_none() || calls.target == self.target)
+            && wish.is_none_or(|wish| self.wish == Some(wish))
     }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// `d` of `…/openai/deployments/d/chat/completions`.

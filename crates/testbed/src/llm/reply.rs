@@ -9,6 +9,12 @@ use crate::llm::{
     script::{Reply, Usage},
 };
 
+/// What [`Reply::Tokens`] says once for every token: four bytes, which are one by estimate.
+const TOKEN: &str = "oar ";
+
+/// What a proxy says where a model should have answered.
+pub(crate) const PAGE: &str = "<html><body>Bad gateway</body></html>";
+
 #[derive(Serialize)]
 struct Completion<'a> {
     id: String,
@@ -21,37 +27,37 @@ struct Completion<'a> {
 }
 
 #[derive(Serialize)]
-struct Choice<'a> {
+pub(super) struct Choice<'a> {
     index: usize,
-    message: Message<'a>,
-    finish_reason: &'static str,
+    pub(super) message: Message<'a>,
+    pub(super) finish_reason: &'static str,
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+pub(super) struct Message<'a> {
     role: &'static str,
-    content: Option<Cow<'a, str>>,
+    pub(super) content: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<ToolCall<'a>>,
+    pub(super) tool_calls: Vec<ToolCall<'a>>,
 }
 
 #[derive(Serialize)]
-struct ToolCall<'a> {
-    id: String,
+pub(super) struct ToolCall<'a> {
+    pub(super) id: String,
     r#type: &'static str,
-    function: Function<'a>,
+    pub(super) function: Function<'a>,
 }
 
 #[derive(Serialize)]
-struct Function<'a> {
-    name: &'a str,
-    arguments: &'a str,
+pub(super) struct Function<'a> {
+    pub(super) name: &'a str,
+    pub(super) arguments: &'a str,
 }
 
-#[derive(Serialize)]
-struct Tokens {
-    prompt_tokens: i64,
-    completion_tokens: i64,
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Tokens {
+    pub(super) prompt_tokens: i64,
+    pub(super) completion_tokens: i64,
     total_tokens: i64,
 }
 
@@ -68,17 +74,37 @@ struct ErrorObject<'a> {
     code: &'a str,
 }
 
-/// The body of an answer. `key` makes its ids unique and the same in every run.
-pub(crate) fn completion(call: &Call<'_>, reply: &Reply, usage: Usage, key: u64) -> Vec<u8> {
-    let choice = choice(call, reply, key);
-    to_json(&Completion {
-        id: format!("chatcmpl-{key:016x}"),
-        object: "chat.completion",
-        created: 0,
-        model: &call.model,
-        usage: tokens(usage, call, &choice.message),
-        choices: vec![choice],
-    })
+/// An answer, ready to be written as a whole or in events.
+pub(super) struct Answer<'a> {
+    pub(super) id: String,
+    pub(super) model: &'a str,
+    pub(super) choice: Choice<'a>,
+    pub(super) usage: Option<Tokens>,
+}
+
+impl<'a> Answer<'a> {
+    /// The answer to a call. `key` makes its ids unique and the same in every run.
+    pub(super) fn to(call: &'a Call<'_>, reply: &'a Reply, usage: Usage, key: u64) -> Self {
+        let choice = choice(call, reply, key);
+        Self {
+            id: format!("chatcmpl-{key:016x}"),
+            model: &call.model,
+            usage: tokens(usage, call, &choice.message),
+            choice,
+        }
+    }
+
+    /// As one body.
+    pub(super) fn whole(self) -> Vec<u8> {
+        to_json(&Completion {
+            id: self.id,
+            object: "chat.completion",
+            created: 0,
+            model: self.model,
+            usage: self.usage,
+            choices: vec![self.choice],
+        })
+    }
 }
 
 /// A well-formed body without any choice.
@@ -105,7 +131,7 @@ pub(crate) fn error(message: &str, kind: &str, code: &str) -> Vec<u8> {
     })
 }
 
-fn to_json<T: Serialize>(body: &T) -> Vec<u8> {
+pub(super) fn to_json<T: Serialize>(body: &T) -> Vec<u8> {
     serde_json::to_vec(body).expect("a tree of strings and numbers is JSON")
 }
 
@@ -123,6 +149,7 @@ fn choice<'a>(call: &Call<'_>, reply: &'a Reply, key: u64) -> Choice<'a> {
         Reply::Text(content) => text(Cow::Borrowed(content)),
         Reply::Echo => text(Cow::Owned(call.input())),
         Reply::Trace => text(Cow::Owned(trace(call))),
+        Reply::Tokens(n_tokens) => text(Cow::Owned(TOKEN.repeat(*n_tokens))),
         Reply::ToolCalls(tool_calls) => Choice {
             index: 0,
             message: Message {
@@ -162,7 +189,7 @@ fn tokens(usage: Usage, call: &Call<'_>, message: &Message<'_>) -> Option<Tokens
             let content = message.content.as_deref().map_or(0, str::len);
             let arguments = message.tool_calls.iter();
             let arguments: usize = arguments.map(|call| call.function.arguments.len()).sum();
-            (quarter(call.n_bytes), quarter(content + arguments))
+            (quarter(call.n_bytes()), quarter(content + arguments))
         }
     };
     Some(Tokens {

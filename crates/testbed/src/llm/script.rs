@@ -20,8 +20,10 @@ pub struct Script {
     pub otherwise: Reply,
     /// Tried in order; the first that strikes decides.
     pub faults: Vec<FaultRule>,
-    /// Time to answer; faults wait as long as answers do.
+    /// Time to the first token of an answer; faults wait as long as answers do.
     pub latency: Latency,
+    /// Time from each token of an answer to its next.
+    pub inter_token: Latency,
     /// Token figures of each reply.
     pub usage: Usage,
     /// With another key in `authorization: Bearer` or `api-key`, a call is refused with 401. `None` takes any.
@@ -50,6 +52,8 @@ pub enum Reply {
     Echo,
     /// `answer to <namespace>/<name>#<target> turn <k>`: an oracle can tell whose answer it is.
     Trace,
+    /// A text of so many tokens, as [`Usage::Estimated`] counts them.
+    Tokens(usize),
     /// Calls of tools, all in one message.
     ToolCalls(Vec<ToolCall>),
 }
@@ -72,6 +76,8 @@ pub struct Calls {
     pub query: Option<String>,
     /// Index of the target in the spec.
     pub target: Option<usize>,
+    /// What the caller wrote into the header `x-stub-fault`.
+    pub wish: Option<String>,
 }
 
 /// A fault, the calls it may strike, and when it does.
@@ -86,6 +92,10 @@ pub struct FaultRule {
 }
 
 /// What goes wrong.
+///
+/// Those from [`Fault::StallMidway`] on need a connection of one's own, and are for [`LlmServer`] alone.
+///
+/// [`LlmServer`]: crate::llm::server::LlmServer
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// 429 `rate_limit_exceeded`.
@@ -94,14 +104,42 @@ pub enum Fault {
     QuotaExhausted,
     /// This status with an error body; meant for 4xx and 5xx.
     Status(u16),
+    /// 503 `server_is_overloaded`.
+    Overloaded,
+    /// 400 `context_length_exceeded`.
+    ContextLength,
+    /// 401 `invalid_api_key`.
+    WrongKey,
+    /// 404 `model_not_found`.
+    ModelNotFound,
     /// No reply before any client gives up.
     Timeout,
-    /// Status 200 and JSON that breaks off in the middle.
+    /// The answer, so much later than it would have come.
+    Stall(Duration),
+    /// Status 200 and JSON that breaks off in the middle; in a stream, of one event.
     MalformedJson,
     /// Status 200 and a page of HTML.
     NotJson,
+    /// The answer as `text/plain`.
+    WrongContentType,
     /// Status 200, well formed, and no choice in it.
     EmptyChoices,
+    /// The answer, with a pause in its middle.
+    StallMidway(Duration),
+    /// The connection is closed in the middle of the answer.
+    Cut,
+    /// The connection is reset instead of an answer.
+    Reset,
+    /// The connection is reset in the middle of the answer.
+    ResetMidway,
+    /// The answer, with this pause after every byte of its head; timers round it up to whole milliseconds.
+    SlowHead(Duration),
+    /// The answer, with this pause after every byte; timers round it up to whole milliseconds.
+    Drip(Duration),
+    /// One event of a stream lacks its field name and its end; in an answer that is none, as [`Fault::MalformedJson`].
+    MalformedEvent,
+    /// A stream ends without `[DONE]`; nothing is wrong with other answers.
+    NoDone,
 }
 
 /// The `retry-after` header of a 429.
@@ -124,6 +162,8 @@ pub enum Trigger {
     Share(f64),
     /// The next so many calls that it applies to, then never again.
     Next(usize),
+    /// All calls between these two times since the script began.
+    Window(Duration, Duration),
 }
 
 /// Token figures of replies.
@@ -150,16 +190,24 @@ impl Script {
             otherwise: Reply::Trace,
             faults: Vec::new(),
             latency: Latency::Zero,
+            inter_token: Latency::Zero,
             usage: Usage::Estimated,
             api_key: None,
             seed: 1,
         }
     }
 
-    /// Sets the time to answer.
+    /// Sets the time to the first token.
     #[must_use]
     pub fn with_latency(mut self, latency: Latency) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// Sets the time from each token to its next.
+    #[must_use]
+    pub fn with_inter_token(mut self, latency: Latency) -> Self {
+        self.inter_token = latency;
         self
     }
 
@@ -219,6 +267,50 @@ impl Script {
 impl Default for Script {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Fault {
+    /// What it is called in files, ledgers and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RateLimited(_) => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::Status(_) => "status",
+            Self::Overloaded => "overloaded",
+            Self::ContextLength => "context_length",
+            Self::WrongKey => "wrong_key",
+            Self::ModelNotFound => "model_not_found",
+            Self::Timeout => "timeout",
+            Self::Stall(_) => "stall",
+            Self::MalformedJson => "malformed_json",
+            Self::NotJson => "not_json",
+            Self::WrongContentType => "wrong_content_type",
+            Self::EmptyChoices => "empty_choices",
+            Self::StallMidway(_) => "stall_midway",
+            Self::Cut => "cut",
+            Self::Reset => "reset",
+            Self::ResetMidway => "reset_midway",
+            Self::SlowHead(_) => "slow_head",
+            Self::Drip(_) => "drip",
+            Self::MalformedEvent => "malformed_event",
+            Self::NoDone => "no_done",
+        }
+    }
+
+    /// Whether it needs a connection of one's own.
+    pub fn is_of_connection(self) -> bool {
+        matches!(
+            self,
+            Self::StallMidway(_)
+                | Self::Cut
+                | Self::Reset
+                | Self::ResetMidway
+                | Self::SlowHead(_)
+                | Self::Drip(_)
+                | Self::MalformedEvent
+                | Self::NoDone
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::llm::script::{Calls, Reply, ToolCall, Usage};
+use crate::llm::script::{Calls, Reply, RetryAfter, ToolCall, Trigger, Usage};
 
 struct Response {
     status: u16,
@@ -232,7 +232,7 @@ fn keys_do_not_depend_on_the_order_of_arrival() {
     let playing = Playing::new(Script::new());
     let key = |query: &'static str, target, n_before| {
         let call = Call::of(query, target);
-        playing.key(&call, n_before, b"")
+        playing.key(&call, n_before)
     };
     let keys = [
         key("a/q", 0, 0),
@@ -254,7 +254,7 @@ fn a_share_of_calls_is_struck_at_that_rate() {
     let n_struck = (0..10_000)
         .filter(|n_before| {
             let call = Call::of("a/q", 0);
-            let key = playing.key(&call, *n_before, b"");
+            let key = playing.key(&call, *n_before);
             playing.fault(&call, key).is_some()
         })
         .count();

@@ -4,3 +4,4 @@
 
 mod conformance;
 mod kube_api;
+mod throughput;
