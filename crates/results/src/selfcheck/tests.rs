@@ -53,6 +53,7 @@ fn said(trial: Trial, verdicts: &[(&str, Verdict)]) -> Repetition {
             truth: trial.truth(&id, &paths()),
             id,
             verdict: *verdict,
+            is_layout: false,
             ratio: None,
             criterion: Some(Verdict::Improved),
             criterion_in_a_row: None,
