@@ -161,6 +161,11 @@ pub async fn checkpoint(
 pub fn rows(folder: &Path) -> Result<Vec<ArchiveRow>, StoreError> {
     let path = rows_path(folder);
     let bytes = disk::read(&path)?.unwrap_or_default();
+    read_rows(&bytes, &path)
+}
+
+/// Reads the rows of a folder from the bytes of the file that lies at `path`.
+pub(crate) fn read_rows(bytes: &[u8], path: &Path) -> Result<Vec<ArchiveRow>, StoreError> {
     let lines = bytes
         .split(|&byte| byte == b'\n')
         .filter(|line| !line.is_empty());
@@ -200,7 +205,8 @@ fn damaged(row: &ArchiveRow, reason: &str) -> StoreError {
     }
 }
 
-fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
+/// Writes what an archive holds.
+pub(crate) fn write_body(log: &RunLog) -> Vec<u8> {
     let start = RunState::new(&*log.run, log.created_at_ms).with_origin(log.origin.clone());
     let newest_seq = log.events.last().map_or(0, |event| event.seq);
     let delta = Delta {
@@ -209,17 +215,21 @@ fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
         newest_seq,
         events: log.events.clone(),
     };
-    let text = |bytes| String::from_utf8(bytes).expect("JSON is text");
-    let json = format!(
-        r#"{{"run":{},"log":{}}}"#,
-        text(codec::encode(&start)),
-        text(codec::encode(&delta))
-    );
+    let mut json = b"{\"run\":".to_vec();
+    codec::encode_into(&start, &mut json);
+    json.extend_from_slice(b",\"log\":");
+    codec::encode_into(&delta, &mut json);
+    json.push(b'}');
+    json
+}
+
+fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
+    let json = write_body(log);
     let zipped = || {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
         zip.start_file(member, options)?;
-        zip.write_all(json.as_bytes())?;
+        zip.write_all(&json)?;
         Ok(zip.finish()?.into_inner())
     };
     zipped().map_err(|error: zip::result::ZipError| StoreError::Unavailable {
@@ -229,6 +239,11 @@ fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
 }
 
 fn unpack(bytes: &[u8]) -> Result<RunLog, String> {
+    read_body(&unzip(bytes)?)
+}
+
+/// The first file in a zip file, within bounds.
+pub(crate) fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let explain = |error: &dyn std::fmt::Display| error.to_string();
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| explain(&error))?;
     let member = zip.by_index(0).map_err(|error| explain(&error))?;
@@ -240,7 +255,13 @@ fn unpack(bytes: &[u8]) -> Result<RunLog, String> {
     if json.len() as u64 > MOST_BYTES {
         return Err(format!("it is longer than {MOST_BYTES} bytes"));
     }
-    let body: Body<'_> = serde_json::from_slice(&json).map_err(|error| explain(&error))?;
+    Ok(json)
+}
+
+/// Reads what an archive holds; says what is wrong with it otherwise.
+pub(crate) fn read_body(json: &[u8]) -> Result<RunLog, String> {
+    let explain = |error: &dyn std::fmt::Display| error.to_string();
+    let body: Body<'_> = serde_json::from_slice(json).map_err(|error| explain(&error))?;
     let start: RunState =
         codec::decode(body.run.get().as_bytes()).map_err(|error| explain(&error))?;
     let delta: Delta = codec::decode(body.log.get().as_bytes()).map_err(|error| explain(&error))?;
