@@ -8,6 +8,7 @@
 //!
 //! The row is written after its archive has been read back; only then may the run be purged from its store.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use crate::codec;
 use crate::delta::Delta;
 use crate::error::StoreError;
-use crate::run::{RunState, RunStatus, UnixMillis};
+use crate::run::{RunState, RunStatus, Seq, UnixMillis};
 use crate::store::disk;
 use crate::store::name;
 use crate::store::{self, Filter, RunLog, RunSummary, Store};
@@ -83,22 +84,67 @@ pub const NOISY_KINDS: [&str; 2] = ["token_stream", "debug_log"];
 
 /// The runs that a policy selects, in the order of their names.
 pub async fn select(store: &dyn Store, policy: &Policy) -> Result<Vec<RunSummary>, StoreError> {
-    let filter = Filter {
-        ended_before: Some(policy.ended_before),
-        ..Filter::default()
-    };
     let at_most = policy.at_most.unwrap_or(usize::MAX);
     let mut selected: Vec<RunSummary> = Vec::new();
     while selected.len() < at_most {
         let after = selected.last().map(|summary| summary.run.as_str());
         let n_wanted = PAGE.min(at_most - selected.len());
-        let page = store.list(&filter, after, n_wanted).await?;
+        let page = batch(store, policy, after, n_wanted).await?;
         if page.is_empty() {
             break;
         }
         selected.extend(page);
     }
     Ok(selected)
+}
+
+/// The next runs that a policy selects, after a name or from the start, at most so many.
+pub async fn batch(
+    store: &dyn Store,
+    policy: &Policy,
+    after: Option<&str>,
+    n_runs: usize,
+) -> Result<Vec<RunSummary>, StoreError> {
+    let filter = Filter {
+        ended_before: Some(policy.ended_before),
+        ..Filter::default()
+    };
+    store.list(&filter, after, n_runs).await
+}
+
+/// The newest archive of every run in a folder.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf {
+    newest_by_run: BTreeMap<String, ArchiveRow>,
+}
+
+impl Shelf {
+    /// What a folder holds; nothing if nothing was archived there.
+    pub fn read(folder: &Path) -> Result<Self, StoreError> {
+        let rows = rows(folder)?.into_iter();
+        Ok(Self {
+            newest_by_run: rows.map(|row| (row.run.clone(), row)).collect(),
+        })
+    }
+
+    /// The newest archive of a run.
+    pub fn newest(&self, run: &str) -> Option<&ArchiveRow> {
+        self.newest_by_run.get(run)
+    }
+
+    /// The newest archive of a run, if the run has not changed since: to archive it again would say nothing new.
+    pub fn unchanged(&self, summary: &RunSummary) -> Option<&ArchiveRow> {
+        let is_same = |row: &&ArchiveRow| {
+            row.n_events as Seq == summary.version && row.created_at_ms == summary.created_at_ms
+        };
+        self.newest(&summary.run).filter(is_same)
+    }
+}
+
+/// Removes a run from its store, after its archive was read once more.
+pub async fn purge(store: &dyn Store, folder: &Path, row: &ArchiveRow) -> Result<(), StoreError> {
+    read(folder, row)?;
+    store.remove(&row.run).await
 }
 
 /// Archives one selected run as the policy says, and returns its row.
