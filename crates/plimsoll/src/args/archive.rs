@@ -156,7 +156,8 @@ mod tests {
             panic!("another command");
         };
         assert_eq!(settings.folder.to_str(), Some("old"));
-        let Command::ArchiveRestore(settings) = command("archive restore r --store a.sqlite") else {
+        let Command::ArchiveRestore(settings) = command("archive restore r --store a.sqlite")
+        else {
             panic!("another command");
         };
         assert_eq!((&*settings.run, &*settings.store), ("r", "a.sqlite"));

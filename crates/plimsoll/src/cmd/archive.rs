@@ -183,7 +183,8 @@ impl Pass<'_> {
             }
             return Ok(());
         }
-        let row = archive::archive(self.store, &summary.run, &self.policy, folder, self.now).await?;
+        let row =
+            archive::archive(self.store, &summary.run, &self.policy, folder, self.now).await?;
         self.n_purged += usize::from(self.policy.purge);
         self.rows.push(row);
         Ok(())
@@ -191,8 +192,7 @@ impl Pass<'_> {
 }
 
 fn bar(n_runs: usize) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{bar:30} {pos}/{len} runs, {eta} left  {wide_msg}");
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs, {eta} left  {wide_msg}");
     let bar = ProgressBar::new(n_runs as u64);
     // A template that does not parse leaves the usual bar.
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -50,7 +50,10 @@ fn archive(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
 fn old_runs_are_archived_in_batches_purged_and_restored_exactly() {
     let sandbox = filled(7);
     let before = log(&sandbox, "run-03").expect("it is there");
-    let outcome = archive(&sandbox, &["--older-than", "30d", "--purge", "--batch", "3"]);
+    let outcome = archive(
+        &sandbox,
+        &["--older-than", "30d", "--purge", "--batch", "3"],
+    );
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     assert_eq!(outcome.stdout.lines().count(), 8, "{}", outcome.stdout);
     for told in ["3 of 7", "7 of 7", "7 archived, 7 removed from the store"] {
@@ -65,7 +68,11 @@ fn old_runs_are_archived_in_batches_purged_and_restored_exactly() {
     assert_eq!(log(&sandbox, "run-03"), Some(before));
     let again = archive(&sandbox, &["restore", "run-03"]);
     assert_eq!(again.code, Some(2));
-    assert!(again.stderr.contains("`run-03`: it exists"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("`run-03`: it exists"),
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]
@@ -113,22 +120,39 @@ fn bad_input_is_named_with_its_mend_and_stops_no_other_run() {
     assert_eq!(outcome.code, Some(2));
     assert!(outcome.stderr.contains("no store at nowhere.sqlite"));
     assert!(!sandbox.path("nowhere.sqlite").exists(), "none is made");
-    fs::write(sandbox.path("text"), "no database, but long enough to be taken for one".repeat(9))
-        .expect("written");
+    fs::write(
+        sandbox.path("text"),
+        "no database, but long enough to be taken for one".repeat(9),
+    )
+    .expect("written");
     let outcome = archive(&sandbox, &["--store", "text"]);
     assert_eq!(outcome.code, Some(2));
-    assert!(outcome.stderr.contains("text: file is not a database"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("text: file is not a database"),
+        "{}",
+        outcome.stderr
+    );
     let outcome = archive(&sandbox, &["restore", "run-00"]);
     assert_eq!(outcome.code, Some(2));
-    assert!(outcome.stderr.contains("no archive of run `run-00`"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("no archive of run `run-00`"),
+        "{}",
+        outcome.stderr
+    );
     // A folder where the archive of one run ought to lie.
     fs::create_dir(sandbox.path("archives")).expect("made");
     fs::write(sandbox.path("archives/run-00"), "").expect("written");
     let outcome = archive(&sandbox, &["--purge"]);
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("archives/run-00"), "{}", outcome.stderr);
     assert!(
-        outcome.stderr.contains("1 archived, 1 removed from the store, 1 failed"),
+        outcome.stderr.contains("archives/run-00"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        outcome
+            .stderr
+            .contains("1 archived, 1 removed from the store, 1 failed"),
         "{}",
         outcome.stderr
     );

@@ -61,7 +61,12 @@ fn table<const N: usize>(
     let lines = std::iter::once(header.map(str::to_owned)).chain(cells);
     if format == TableFormat::Markdown {
         let mut lines: Vec<String> = lines
-            .map(|line| format!("| {} |\n", line.map(|cell| cell.replace('|', "\\|")).join(" | ")))
+            .map(|line| {
+                format!(
+                    "| {} |\n",
+                    line.map(|cell| cell.replace('|', "\\|")).join(" | ")
+                )
+            })
             .collect();
         lines.insert(1, format!("|{}\n", " --- |".repeat(N)));
         return lines.concat();
@@ -71,7 +76,9 @@ fn table<const N: usize>(
     let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
     let padded = |line: &[String; N]| {
         let cells = line.iter().zip(widths);
-        let cells: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
     lines.iter().map(padded).collect()

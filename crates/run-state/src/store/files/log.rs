@@ -172,7 +172,7 @@ impl Log {
     fn admit(&mut self, line: &[u8], start: u64) -> Result<(), String> {
         let write: Delta = line::read(line)?;
         self.writes.push(Placed {
-            first_seq: write.since_seq + 1,
+            first_seq: write.since_seq.saturating_add(1),
             start,
             length: line.len(),
         });
@@ -254,7 +254,7 @@ impl Log {
             .sum();
         let state = replay(start, &events)?;
         if state.version != version {
-            return Err(missing(&self.run, state.version + 1));
+            return Err(missing(&self.run, state.version.saturating_add(1)));
         }
         if is_snapshot_due(snapshot_bytes, tail_bytes) {
             // A failure is nobody's concern: the events are there, and the next load tries again.
@@ -289,7 +289,7 @@ impl Log {
     fn writes_after(&self, since_seq: Seq) -> &[Placed] {
         let newer = self
             .writes
-            .partition_point(|write| write.first_seq <= since_seq + 1);
+            .partition_point(|write| write.first_seq <= since_seq.saturating_add(1));
         &self.writes[newer.saturating_sub(1)..]
     }
 
