@@ -288,7 +288,7 @@ async fn answered<F, E>(
 where
     F: Future<Output = Result<String, E>> + Send + 'static,
 {
-    let turn = match &shared {
+    let asking = match &shared {
         None => None,
         Some(shared) => match shared.find(key).await {
             Found::Answer {
@@ -298,7 +298,7 @@ where
                 kept.lock().counts.shared_hits += 1;
                 return Ok((answer, fresh_for_ms.min(ttl_ms)));
             }
-            Found::Nothing(turn) => Some((shared, turn)),
+            Found::Nothing(asking) => Some((shared, asking)),
             Found::Unreachable => {
                 kept.lock().counts.unreachable += 1;
                 None
@@ -307,10 +307,10 @@ where
     };
     kept.lock().counts.misses += 1;
     let answer = asked.await.map(Arc::from).map_err(Arc::new);
-    if let Some((shared, turn)) = turn {
+    if let Some((shared, asking)) = asking {
         match &answer {
-            Ok(answer) => shared.keep(key, turn, Arc::clone(answer), ttl_ms).await,
-            Err(_) => shared.give_up(key, turn).await,
+            Ok(answer) => shared.keep(key, asking, Arc::clone(answer), ttl_ms).await,
+            Err(_) => shared.give_up(key, asking).await,
         }
     }
     Ok((answer?, ttl_ms))

@@ -1,9 +1,9 @@
 //! Answers in Redis: feature `redis`.
 //!
 //! One key per answer, which ends by itself, and one per question that is under way, so that of all processes one asks at a
-//! time. Looking for an answer and taking the turn are one script and one round trip.
+//! time. Looking for an answer and taking the right to ask are one script and one round trip.
 //!
-//! **A process that dies** while it asks leaves its turn behind; others ask when the lease of it is over.
+//! **A process that dies** while it asks leaves its right to ask behind; others ask when the lease of it is over.
 //! **A server that is gone** costs a question at most [`Config::wait`], and nothing at all for a second after that.
 
 use std::fmt;
@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::PromptKey;
-use super::share::{Found, SharedAnswers, Turn};
+use super::share::{Asking, Found, SharedAnswers};
 use crate::error::StoreError;
 
 /// How long a server that did not answer is left alone.
@@ -32,15 +32,15 @@ const LEFT_ALONE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// KEYS: the answer, the turn. ARGV: a token, milliseconds of the lease.
-/// Replies the answer and the milliseconds that are left of it; or nothing, and 1 if the turn is ours, else 0.
+/// KEYS: the answer, the asking. ARGV: a token, milliseconds of the lease.
+/// Replies the answer and the milliseconds that are left of it; or nothing, and 1 if we are to ask, else 0.
 const FIND: &str = "local answer = redis.call('GET', KEYS[1])
 if answer then return {answer, redis.call('PTTL', KEYS[1])} end
 local taken = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
 return {false, taken and 1 or 0}";
 
-/// KEYS: the turn, the answer. ARGV: the token, and an answer with its milliseconds if there is one.
-/// An answer is kept even if its turn is over: it is one.
+/// KEYS: the asking, the answer. ARGV: the token, and an answer with its milliseconds if there is one.
+/// An answer is kept even if its lease is over: it is one.
 const END: &str = "if ARGV[2] then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0";
@@ -111,7 +111,7 @@ impl RedisAnswers {
     fn keys(&self, key: PromptKey) -> [String; 2] {
         let (namespace, key) = (&self.config.namespace, key.to_hex());
         // The braces keep both in one slot of a cluster.
-        ["answer", "turn"].map(|what| format!("{{{namespace}:{key}}}:{what}"))
+        ["answer", "asking"].map(|what| format!("{{{namespace}:{key}}}:{what}"))
     }
 
     fn token(&self) -> String {
@@ -168,12 +168,12 @@ impl RedisAnswers {
         }
     }
 
-    async fn find_or_turn(&self, key: PromptKey) -> Found {
-        let [answer_key, turn_key] = self.keys(key);
+    async fn find_or_ask(&self, key: PromptKey) -> Found {
+        let [answer_key, asking_key] = self.keys(key);
         let token = self.token();
         let mut invocation = self.find.key(answer_key);
         invocation
-            .key(turn_key)
+            .key(asking_key)
             .arg(&token)
             .arg(millis(self.config.lease));
         let until = Instant::now() + self.config.lease;
@@ -186,7 +186,7 @@ impl RedisAnswers {
                         fresh_for_ms: u64::try_from(fresh_for_ms).unwrap_or(0),
                     };
                 }
-                Some((None, 1)) => return Found::Nothing(Turn::new(token)),
+                Some((None, 1)) => return Found::Nothing(Asking::new(token)),
                 // Somebody is at it. Whoever has waited for a whole lease asks for himself.
                 Some((None, _)) if Instant::now() < until => {}
                 Some((None, _)) | None => return Found::Unreachable,
@@ -196,10 +196,10 @@ impl RedisAnswers {
         }
     }
 
-    async fn end(&self, key: PromptKey, turn: &Turn, answer: Option<(Arc<str>, u64)>) {
-        let [answer_key, turn_key] = self.keys(key);
-        let mut invocation = self.end.key(turn_key);
-        invocation.key(answer_key).arg(turn.token());
+    async fn end(&self, key: PromptKey, asking: &Asking, answer: Option<(Arc<str>, u64)>) {
+        let [answer_key, asking_key] = self.keys(key);
+        let mut invocation = self.end.key(asking_key);
+        invocation.key(answer_key).arg(asking.token());
         if let Some((answer, ttl_ms)) = answer.filter(|(_, ttl_ms)| *ttl_ms > 0) {
             invocation.arg(&*answer).arg(ttl_ms);
         }
@@ -216,15 +216,21 @@ fn millis(duration: Duration) -> u64 {
 
 impl SharedAnswers for RedisAnswers {
     fn find(&self, key: PromptKey) -> BoxFuture<'_, Found> {
-        self.find_or_turn(key).boxed()
+        self.find_or_ask(key).boxed()
     }
 
-    fn keep(&self, key: PromptKey, turn: Turn, answer: Arc<str>, ttl_ms: u64) -> BoxFuture<'_, ()> {
-        async move { self.end(key, &turn, Some((answer, ttl_ms))).await }.boxed()
+    fn keep(
+        &self,
+        key: PromptKey,
+        asking: Asking,
+        answer: Arc<str>,
+        ttl_ms: u64,
+    ) -> BoxFuture<'_, ()> {
+        async move { self.end(key, &asking, Some((answer, ttl_ms))).await }.boxed()
     }
 
-    fn give_up(&self, key: PromptKey, turn: Turn) -> BoxFuture<'_, ()> {
-        async move { self.end(key, &turn, None).await }.boxed()
+    fn give_up(&self, key: PromptKey, asking: Asking) -> BoxFuture<'_, ()> {
+        async move { self.end(key, &asking, None).await }.boxed()
     }
 }
 

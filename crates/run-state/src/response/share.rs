@@ -12,16 +12,22 @@ use super::PromptKey;
 /// Nothing of it fails or hangs: a place that cannot be reached says so in a bounded time, and whoever asks goes on
 /// without it.
 pub trait SharedAnswers: Debug + Send + Sync {
-    /// The answer to a prompt; or the turn to ask, for one process at a time.
+    /// The answer to a prompt; or the right to ask, for one process at a time.
     ///
-    /// While another process has the turn this waits for its answer, but not for ever.
+    /// While another process has that right this waits for its answer, but not for ever.
     fn find(&self, key: PromptKey) -> BoxFuture<'_, Found>;
 
-    /// Keeps the answer of whoever had the turn, for so many milliseconds from now on.
-    fn keep(&self, key: PromptKey, turn: Turn, answer: Arc<str>, ttl_ms: u64) -> BoxFuture<'_, ()>;
+    /// Keeps the answer of whoever had the right to ask, for so many milliseconds from now on.
+    fn keep(
+        &self,
+        key: PromptKey,
+        asking: Asking,
+        answer: Arc<str>,
+        ttl_ms: u64,
+    ) -> BoxFuture<'_, ()>;
 
-    /// Gives the turn back without an answer.
-    fn give_up(&self, key: PromptKey, turn: Turn) -> BoxFuture<'_, ()>;
+    /// Gives the right back without an answer.
+    fn give_up(&self, key: PromptKey, asking: Asking) -> BoxFuture<'_, ()>;
 }
 
 /// What is there of a prompt.
@@ -35,24 +41,24 @@ pub enum Found {
         fresh_for_ms: u64,
     },
     /// None: ask, and then [`keep`](SharedAnswers::keep) or [`give_up`](SharedAnswers::give_up).
-    Nothing(Turn),
+    Nothing(Asking),
     /// The place cannot be reached.
     Unreachable,
 }
 
 /// The right to ask a question for all processes. One that is dropped, because nobody waits any more, ends by itself.
 #[derive(Debug)]
-pub struct Turn {
+pub struct Asking {
     token: String,
 }
 
-impl Turn {
-    /// A turn under a token that no other has.
+impl Asking {
+    /// A right under a token that no other has.
     pub fn new(token: String) -> Self {
         Self { token }
     }
 
-    /// What tells this turn from others.
+    /// What tells this one from others.
     pub fn token(&self) -> &str {
         &self.token
     }

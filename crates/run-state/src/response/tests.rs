@@ -149,7 +149,7 @@ impl SharedAnswers for Together {
                 answer: Arc::clone(answer),
                 fresh_for_ms: 40,
             },
-            None => Found::Nothing(share::Turn::new("t".to_owned())),
+            None => Found::Nothing(share::Asking::new("t".to_owned())),
         };
         ready(found).boxed()
     }
@@ -157,7 +157,7 @@ impl SharedAnswers for Together {
     fn keep(
         &self,
         key: PromptKey,
-        _turn: share::Turn,
+        _asking: share::Asking,
         answer: Arc<str>,
         _ttl_ms: u64,
     ) -> BoxFuture<'_, ()> {
@@ -165,7 +165,7 @@ impl SharedAnswers for Together {
         ready(()).boxed()
     }
 
-    fn give_up(&self, _key: PromptKey, _turn: share::Turn) -> BoxFuture<'_, ()> {
+    fn give_up(&self, _key: PromptKey, _asking: share::Asking) -> BoxFuture<'_, ()> {
         self.n_given_up.fetch_add(1, Ordering::Relaxed);
         ready(()).boxed()
     }
@@ -198,7 +198,7 @@ fn without_what_is_shared_every_process_asks_for_itself() {
 }
 
 #[test]
-fn a_failure_gives_the_turn_to_others() {
+fn a_failure_lets_others_ask() {
     let together = Arc::new(Together::default());
     let responses = responses(1_000).sharing(together.clone());
     let failed = responses.answer(key("a"), NOW, || ready(Err("overloaded".to_owned())));

@@ -93,7 +93,8 @@ pub struct Sqlite {
     durability: Durability,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
-    checkpointer: Checkpointer,
+    /// Ends after the writer, to which it belongs.
+    _checkpointer: Checkpointer,
 }
 
 impl Sqlite {
@@ -107,7 +108,7 @@ impl Sqlite {
             durability,
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
-            checkpointer,
+            _checkpointer: checkpointer,
         };
         store.create_tables()?;
         Ok(store)

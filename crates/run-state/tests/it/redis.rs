@@ -112,7 +112,7 @@ fn an_answer_ends_by_itself() {
 }
 
 #[test]
-fn the_turn_of_a_process_that_failed_or_died_passes_on() {
+fn the_right_to_ask_of_a_process_that_failed_or_died_passes_on() {
     let Some(url) = url("PLIMSOLL_REDIS") else {
         return;
     };
@@ -128,9 +128,9 @@ fn the_turn_of_a_process_that_failed_or_died_passes_on() {
         assert_eq!(
             ask(&responses, "a").await,
             "answer to a",
-            "the turn was given back"
+            "the right was given back"
         );
-        // It takes the turn and is never heard of again.
+        // It takes the right and is never heard of again.
         assert!(matches!(dead.find(key("b")).await, Found::Nothing(_)));
         assert_eq!(ask(&responses, "b").await, "answer to b");
     });
