@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::ALL;
 
 /// Executions per decoder where nothing else is asked for: a few seconds together.
-const N_EXECUTIONS: usize = 1_000;
+const N_EXECUTIONS: usize = 500;
 
 /// Bytes that an input may grow to.
 const LONGEST: usize = 64 * 1024;

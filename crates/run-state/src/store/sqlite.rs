@@ -354,3 +354,34 @@ impl Store for Sqlite {
         Box::pin(async move { self.check_now(run) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::population::{self, Size};
+
+    #[test]
+    fn after_a_snapshot_that_is_not_synced_writes_are_durable_again() {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let path = folder.path().join("runs.sqlite");
+        let store = Sqlite::open(&path, Durability::Durable).expect("a new file");
+        let log = RunLog {
+            run: "r".to_owned(),
+            origin: Origin::default(),
+            created_at_ms: UnixMillis(1),
+            events: population::events(1, Size::Usual),
+        };
+        block_on(store.restore(&log)).expect("it is new");
+        block_on(store.load("r")).expect("it is there");
+        let writer = store.writer.lock();
+        let number = |sql: &str| -> i64 {
+            let found = writer.query_row(sql, [], |row| row.get(0));
+            found.expect("one row")
+        };
+        assert_eq!(number("select count(*) from snapshots"), 1);
+        // `full`, in SQLite's words.
+        assert_eq!(number("pragma synchronous"), 2);
+    }
+}
