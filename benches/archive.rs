@@ -184,7 +184,7 @@ fn passes(suite: &mut Suite<'_>) {
             let start = Instant::now();
             std::thread::scope(|scope| {
                 for (store, archives, _) in &worlds {
-                    scope.spawn(|| assert_eq!(pass(store, archives), N_RUNS));
+                    scope.spawn(move || assert_eq!(pass(store, archives), N_RUNS));
                 }
             });
             (n_threads * N_RUNS) as f64 / start.elapsed().as_secs_f64()
