@@ -4,7 +4,8 @@
 //! of the call; after a few appends the run is replaced by a fresh copy, untimed, so that its size is the stated one
 //! to within a third. `load_<store>`: the state, from a snapshot and the events after it. `since_<store>`: the delta of
 //! the last event. `append_2_threads_<store>`: two threads, each with a run of its own; wall time per append of either.
-//! Figures: the 99th percentiles of loading and of saving a state of 50 KB, each call timed alone, and bytes on disk.
+//! Figures: the 99th percentiles of loading and of saving a state of 50 KB, each call timed alone, with that of a bare sync in turns
+//! with the saves; writes per second; bytes on disk.
 //!
 //! `sqlite` and `files` are durable: every write is synced before it counts. `sqlite_not_durable` survives the end of the
 //! process, not a loss of power. `postgres` runs where `PLIMSOLL_POSTGRES` names one (`scripts/services`), durable too.
@@ -12,6 +13,7 @@
 //! says, and a virtual disk may say it is done when its host has the bytes.
 
 use std::hint::black_box;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use benches::{Suite, suite_main};
@@ -97,6 +99,33 @@ impl Appending {
         let took = start.elapsed();
         self.version = version.expect("nobody else writes");
         took
+    }
+}
+
+/// The promise that a step costs the same at the end of any history: both ends in turns, so that a busy disk is so for both.
+fn append_growth(suite: &mut Suite<'_>) {
+    const N_BLOCKS: usize = 12;
+    const N_IN_BLOCK: usize = 40;
+    if !suite.keeps_figures() {
+        return;
+    }
+    for kind in Kind::available() {
+        let mut short = Appending::new(kind, 10_000);
+        let mut long = Appending::new(kind, 10_000_000);
+        let mut block = || {
+            let pairs = (0..N_IN_BLOCK).map(|_| (short.append(), long.append()));
+            let (short, long): (Vec<_>, Vec<_>) = pairs.unzip();
+            let median = |took: Vec<Duration>| sorted(took.into_iter())[N_IN_BLOCK / 2];
+            median(long) / median(short)
+        };
+        // What a connection sets up once.
+        block();
+        let ratios: Vec<f64> = (0..N_BLOCKS).map(|_| block()).collect();
+        let name = format!("append_growth/{}", kind.name());
+        let text = "a step at the end of 10 MB against the end of 10 KB, in turns";
+        if let Some(figure) = Figure::median_of(&name, &ratios, "ratio", text) {
+            suite.figure(figure.bound(Bound::AtMost(1.2)));
+        }
     }
 }
 
@@ -192,13 +221,20 @@ fn percentiles(suite: &mut Suite<'_>) {
     for kind in Kind::available() {
         let log = History::new(50_000).log("run");
         let kept = Kept::new(kind);
+        let mut bare = Vec::with_capacity(N_CALLS);
+        let mut disk = kind.is_durable_here().then(Disk::new);
         let save = timed(|position| {
             let mut log = log.clone();
             log.run = format!("run-{position:06}");
             let start = Instant::now();
             block_on(kept.store.restore(&log)).expect("a new run");
-            start.elapsed()
+            let took = start.elapsed();
+            bare.extend(disk.as_mut().map(Disk::sync));
+            took
         });
+        if let Some(figure) = p99_of_syncs(kind, bare) {
+            suite.figure(figure);
+        }
         let load = timed(|position| {
             let run = format!("run-{position:06}");
             let start = Instant::now();
@@ -221,11 +257,51 @@ fn percentiles(suite: &mut Suite<'_>) {
 }
 
 /// Milliseconds of many calls, the shortest first.
-fn timed(call: impl Fn(usize) -> Duration) -> Vec<f64> {
-    let took = (0..N_CALLS).map(call);
+fn timed(call: impl FnMut(usize) -> Duration) -> Vec<f64> {
+    sorted((0..N_CALLS).map(call))
+}
+
+fn sorted(took: impl Iterator<Item = Duration>) -> Vec<f64> {
     let mut sample: Vec<f64> = took.map(|took| took.as_secs_f64() * 1e3).collect();
     sample.sort_by(f64::total_cmp);
     sample
+}
+
+/// A bare file on the same disk: what of a durable write is the disk's own, and nobody's to make faster.
+struct Disk {
+    file: std::fs::File,
+    _folder: tempfile::TempDir,
+}
+
+impl Disk {
+    /// About what a state of 50 KB is on a disk.
+    const BYTES: [u8; 32 * 1024] = [7; 32 * 1024];
+
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let file = std::fs::File::create(folder.path().join("bare")).expect("a new file");
+        Self {
+            file,
+            _folder: folder,
+        }
+    }
+
+    /// Appends, syncs, and returns how long both took.
+    fn sync(&mut self) -> Duration {
+        let start = Instant::now();
+        self.file.write_all(&Self::BYTES).expect("space");
+        self.file.sync_data().expect("a disk");
+        start.elapsed()
+    }
+}
+
+fn p99_of_syncs(kind: Kind, took: Vec<Duration>) -> Option<Figure> {
+    let p99 = Quantile::of(&sorted(took.into_iter()), 0.99)?;
+    let name = format!("sync_p99/beside_{}", kind.name());
+    let text =
+        "99th percentile of appending 32 KB to a bare file and syncing it, in turns with the saves";
+    let interval = (p99.low, p99.high);
+    Some(Figure::measured(&name, p99.estimate, interval, "ms", text))
 }
 
 /// How many steps eight runs at once get kept in a second.
@@ -264,29 +340,34 @@ fn writes_per_second(suite: &mut Suite<'_>) {
     }
 }
 
-/// What a run of 100 KB takes on the disk, with its log and its snapshot.
+/// What a run takes on the disk, with its log and its snapshot.
 fn bytes_on_disk(suite: &mut Suite<'_>) {
     const N_RUNS: usize = 20;
     if !suite.keeps_figures() {
         return;
     }
-    for kind in [Kind::Sqlite, Kind::Files] {
+    let sizes = [("10kb", 10_000), ("100kb", 100_000), ("1mb", 1_000_000)];
+    for (kind, (size, n_bytes)) in [Kind::Sqlite, Kind::Files]
+        .into_iter()
+        .flat_map(|kind| sizes.map(|size| (kind, size)))
+    {
         let kept = Kept::new(kind);
-        let mut log = History::new(100_000).log("run");
+        let mut log = History::new(n_bytes).log("run");
         for position in 0..N_RUNS {
             log.run = format!("run-{position}");
             block_on(kept.store.restore(&log)).expect("a new run");
             block_on(kept.store.load(&log.run)).expect("it is there");
         }
         let n_bytes = kept.bytes_on_disk() as f64 / N_RUNS as f64;
-        let name = format!("bytes_on_disk/100kb_{}", kind.name());
-        let text = "log and snapshot of a run whose state is 100 KB as JSON";
-        suite.figure(Figure::exact(&name, n_bytes, "bytes", text));
+        let name = format!("bytes_on_disk/{size}_{}", kind.name());
+        let text = format!("log and snapshot of a run whose state is {size} as JSON");
+        suite.figure(Figure::exact(&name, n_bytes, "bytes", &text));
     }
 }
 
 suite_main!(
     append,
+    append_growth,
     append_on_two_threads,
     load,
     since,

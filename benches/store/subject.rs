@@ -108,6 +108,11 @@ impl Kind {
         }
     }
 
+    /// Whether a write waits for a disk of this machine, and for a sync of this process.
+    pub(crate) fn is_durable_here(self) -> bool {
+        matches!(self, Self::Sqlite | Self::Files)
+    }
+
     /// What is promised of loading and saving 50 KB, at the 99th percentile.
     pub(crate) fn most_at_p99_ms(self) -> Option<f64> {
         match self {

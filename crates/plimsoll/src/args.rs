@@ -1,6 +1,7 @@
 //! What was typed, and what the code uses; the rest never sees the parser.
 
 mod ab;
+mod archive;
 mod baseline;
 mod bisect;
 mod compare;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use query_api::dialect::Dialect;
 
 use self::ab::TypedAb;
+use self::archive::TypedArchive;
 use self::baseline::TypedBaseline;
 use self::bisect::TypedBisect;
 use self::compare::TypedCompare;
@@ -29,6 +31,7 @@ use self::report::TypedReport;
 use self::selfcheck::TypedSelfcheck;
 use self::stub::TypedStub;
 use crate::cmd::ab::AbSettings;
+use crate::cmd::archive::{ArchiveSettings, RestoreSettings, RowsSettings};
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::baseline::accept::AcceptSettings;
 use crate::cmd::bisect::BisectSettings;
@@ -45,6 +48,9 @@ use crate::cmd::stub::StubSettings;
 #[derive(Debug)]
 pub(crate) enum Command {
     Ab(AbSettings),
+    Archive(ArchiveSettings),
+    ArchiveList(RowsSettings),
+    ArchiveRestore(RestoreSettings),
     Bisect(BisectSettings),
     BaselineAccept(AcceptSettings),
     Crd(Dialect),
@@ -87,6 +93,8 @@ struct Typed {
 enum TypedCommand {
     /// Measure a commit against another, in turns on one core: a verdict without a baseline, on any machine.
     Ab(TypedAb),
+    /// Put runs that ended long ago into archives, list these, and restore from them.
+    Archive(TypedArchive),
     /// Find the commit that made a case slower, with pair mode at every step.
     Bisect(TypedBisect),
     /// Print the resource definitions as YAML.
@@ -137,6 +145,7 @@ impl Typed {
     fn into_command(self) -> Command {
         match self.command {
             TypedCommand::Ab(typed) => Command::Ab(typed.into_settings()),
+            TypedCommand::Archive(typed) => typed.into_command(),
             TypedCommand::Bisect(typed) => Command::Bisect(typed.into_settings()),
             TypedCommand::Crd { dialect } => Command::Crd(match dialect {
                 TypedDialect::Targets => Dialect::Targets,
@@ -187,6 +196,9 @@ mod tests {
             "ab",
             "ab main --budget soon",
             "ab main --rounds 0",
+            "archive --older-than 30",
+            "archive --batch 0",
+            "archive restore",
             "baseline record --processes 0",
             "drift",
             "selfcheck --sizes 0.05",

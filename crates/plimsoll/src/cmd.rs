@@ -1,6 +1,7 @@
 //! One module per sub-command, each with its settings and one entry.
 
 pub(crate) mod ab;
+pub(crate) mod archive;
 pub(crate) mod baseline;
 pub(crate) mod bisect;
 pub(crate) mod compare;

@@ -31,6 +31,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Ab(settings) => cmd::ab::run(&settings),
+        Command::Archive(settings) => cmd::archive::run(&settings),
+        Command::ArchiveList(settings) => cmd::archive::list(&settings),
+        Command::ArchiveRestore(settings) => cmd::archive::restore(&settings),
         Command::Bisect(settings) => cmd::bisect::run(&settings),
         Command::BaselineAccept(settings) => cmd::baseline::accept::run(&settings),
         Command::Crd(dialect) => cmd::crd::run(dialect),

@@ -8,6 +8,7 @@
 //!
 //! The row is written after its archive has been read back; only then may the run be purged from its store.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use crate::codec;
 use crate::delta::Delta;
 use crate::error::StoreError;
-use crate::run::{RunState, RunStatus, UnixMillis};
+use crate::run::{RunState, RunStatus, Seq, UnixMillis};
 use crate::store::disk;
 use crate::store::name;
 use crate::store::{self, Filter, RunLog, RunSummary, Store};
@@ -83,22 +84,67 @@ pub const NOISY_KINDS: [&str; 2] = ["token_stream", "debug_log"];
 
 /// The runs that a policy selects, in the order of their names.
 pub async fn select(store: &dyn Store, policy: &Policy) -> Result<Vec<RunSummary>, StoreError> {
-    let filter = Filter {
-        ended_before: Some(policy.ended_before),
-        ..Filter::default()
-    };
     let at_most = policy.at_most.unwrap_or(usize::MAX);
     let mut selected: Vec<RunSummary> = Vec::new();
     while selected.len() < at_most {
         let after = selected.last().map(|summary| summary.run.as_str());
         let n_wanted = PAGE.min(at_most - selected.len());
-        let page = store.list(&filter, after, n_wanted).await?;
+        let page = batch(store, policy, after, n_wanted).await?;
         if page.is_empty() {
             break;
         }
         selected.extend(page);
     }
     Ok(selected)
+}
+
+/// The next runs that a policy selects, after a name or from the start, at most so many.
+pub async fn batch(
+    store: &dyn Store,
+    policy: &Policy,
+    after: Option<&str>,
+    n_runs: usize,
+) -> Result<Vec<RunSummary>, StoreError> {
+    let filter = Filter {
+        ended_before: Some(policy.ended_before),
+        ..Filter::default()
+    };
+    store.list(&filter, after, n_runs).await
+}
+
+/// The newest archive of every run in a folder.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf {
+    newest_by_run: BTreeMap<String, ArchiveRow>,
+}
+
+impl Shelf {
+    /// What a folder holds; nothing if nothing was archived there.
+    pub fn read(folder: &Path) -> Result<Self, StoreError> {
+        let rows = rows(folder)?.into_iter();
+        Ok(Self {
+            newest_by_run: rows.map(|row| (row.run.clone(), row)).collect(),
+        })
+    }
+
+    /// The newest archive of a run.
+    pub fn newest(&self, run: &str) -> Option<&ArchiveRow> {
+        self.newest_by_run.get(run)
+    }
+
+    /// The newest archive of a run, if the run has not changed since: to archive it again would say nothing new.
+    pub fn unchanged(&self, summary: &RunSummary) -> Option<&ArchiveRow> {
+        let is_same = |row: &&ArchiveRow| {
+            row.n_events as Seq == summary.version && row.created_at_ms == summary.created_at_ms
+        };
+        self.newest(&summary.run).filter(is_same)
+    }
+}
+
+/// Removes a run from its store, after its archive was read once more.
+pub async fn purge(store: &dyn Store, folder: &Path, row: &ArchiveRow) -> Result<(), StoreError> {
+    read(folder, row)?;
+    store.remove(&row.run).await
 }
 
 /// Archives one selected run as the policy says, and returns its row.
@@ -161,6 +207,11 @@ pub async fn checkpoint(
 pub fn rows(folder: &Path) -> Result<Vec<ArchiveRow>, StoreError> {
     let path = rows_path(folder);
     let bytes = disk::read(&path)?.unwrap_or_default();
+    read_rows(&bytes, &path)
+}
+
+/// Reads the rows of a folder from the bytes of the file that lies at `path`.
+pub(crate) fn read_rows(bytes: &[u8], path: &Path) -> Result<Vec<ArchiveRow>, StoreError> {
     let lines = bytes
         .split(|&byte| byte == b'\n')
         .filter(|line| !line.is_empty());
@@ -200,7 +251,8 @@ fn damaged(row: &ArchiveRow, reason: &str) -> StoreError {
     }
 }
 
-fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
+/// Writes what an archive holds.
+pub(crate) fn write_body(log: &RunLog) -> Vec<u8> {
     let start = RunState::new(&*log.run, log.created_at_ms).with_origin(log.origin.clone());
     let newest_seq = log.events.last().map_or(0, |event| event.seq);
     let delta = Delta {
@@ -209,17 +261,21 @@ fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
         newest_seq,
         events: log.events.clone(),
     };
-    let text = |bytes| String::from_utf8(bytes).expect("JSON is text");
-    let json = format!(
-        r#"{{"run":{},"log":{}}}"#,
-        text(codec::encode(&start)),
-        text(codec::encode(&delta))
-    );
+    let mut json = b"{\"run\":".to_vec();
+    codec::encode_into(&start, &mut json);
+    json.extend_from_slice(b",\"log\":");
+    codec::encode_into(&delta, &mut json);
+    json.push(b'}');
+    json
+}
+
+fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
+    let json = write_body(log);
     let zipped = || {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
         zip.start_file(member, options)?;
-        zip.write_all(json.as_bytes())?;
+        zip.write_all(&json)?;
         Ok(zip.finish()?.into_inner())
     };
     zipped().map_err(|error: zip::result::ZipError| StoreError::Unavailable {
@@ -229,6 +285,11 @@ fn pack(log: &RunLog, member: &str) -> Result<Vec<u8>, StoreError> {
 }
 
 fn unpack(bytes: &[u8]) -> Result<RunLog, String> {
+    read_body(&unzip(bytes)?)
+}
+
+/// The first file in a zip file, within bounds.
+pub(crate) fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let explain = |error: &dyn std::fmt::Display| error.to_string();
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| explain(&error))?;
     let member = zip.by_index(0).map_err(|error| explain(&error))?;
@@ -240,7 +301,13 @@ fn unpack(bytes: &[u8]) -> Result<RunLog, String> {
     if json.len() as u64 > MOST_BYTES {
         return Err(format!("it is longer than {MOST_BYTES} bytes"));
     }
-    let body: Body<'_> = serde_json::from_slice(&json).map_err(|error| explain(&error))?;
+    Ok(json)
+}
+
+/// Reads what an archive holds; says what is wrong with it otherwise.
+pub(crate) fn read_body(json: &[u8]) -> Result<RunLog, String> {
+    let explain = |error: &dyn std::fmt::Display| error.to_string();
+    let body: Body<'_> = serde_json::from_slice(json).map_err(|error| explain(&error))?;
     let start: RunState =
         codec::decode(body.run.get().as_bytes()).map_err(|error| explain(&error))?;
     let delta: Delta = codec::decode(body.log.get().as_bytes()).map_err(|error| explain(&error))?;

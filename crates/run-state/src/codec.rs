@@ -164,6 +164,17 @@ pub fn decode<T: Object>(bytes: &[u8]) -> Result<T, CodecError> {
     decode_any_layout(text)
 }
 
+/// The same frame with the length and the checksum of its payload; nothing of bytes that are no frame.
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !frame::is_frame(bytes) || bytes.len() < frame::HEADER {
+        return None;
+    }
+    let mut sealed = bytes.to_vec();
+    frame::seal(&mut sealed);
+    Some(sealed)
+}
+
 fn decode_frame<T: Object>(bytes: &[u8]) -> Result<T, CodecError> {
     let (header, payload) = frame::open(T::NAME, bytes)?;
     if u32::from(header.version) > VERSION {

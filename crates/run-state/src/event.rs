@@ -95,12 +95,7 @@ impl RunState {
     ///
     /// An event that does not fit is refused, and leaves the state as it was.
     pub fn apply(&mut self, event: &Event) -> Result<(), Rejection> {
-        if event.seq != self.version + 1 {
-            return Err(Rejection::OutOfOrder {
-                expected: self.version + 1,
-                found: event.seq,
-            });
-        }
+        next_event(self.version, event.seq)?;
         // A clock that steps back does not take the run with it.
         let now = event.at_ms.max(self.updated_at_ms);
         match &event.change {
@@ -221,15 +216,27 @@ pub(crate) fn not_ended(status: RunStatus) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// The rule that events are numbered without gaps. Nothing comes after the last number that there is, which only a
+/// damaged or forged file has.
+pub(crate) fn next_event(version: Seq, seq: Seq) -> Result<(), Rejection> {
+    if version.checked_add(1) == Some(seq) {
+        return Ok(());
+    }
+    Err(Rejection::OutOfOrder {
+        expected: version.saturating_add(1),
+        found: seq,
+    })
+}
+
 /// The rule that steps are numbered without gaps.
 pub(crate) fn next_step(n_steps: u64, index: u64) -> Result<(), Rejection> {
-    if index != n_steps + 1 {
-        return Err(Rejection::StepOutOfOrder {
-            expected: n_steps + 1,
-            found: index,
-        });
+    if n_steps.checked_add(1) == Some(index) {
+        return Ok(());
     }
-    Ok(())
+    Err(Rejection::StepOutOfOrder {
+        expected: n_steps.saturating_add(1),
+        found: index,
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Rejection;
-use crate::event::{Change, Event, next_step, not_ended};
+use crate::event::{Change, Event, next_event, next_step, not_ended};
 use crate::run::{RunState, RunStatus, Seq, UnixMillis};
 
 /// What an append must know of a run.
@@ -80,7 +80,7 @@ impl Head {
         let mut events = Vec::with_capacity(changes.len());
         for change in changes {
             let event = Event {
-                seq: self.version + 1,
+                seq: self.version.saturating_add(1),
                 at_ms,
                 change,
             };
@@ -92,12 +92,7 @@ impl Head {
 
     /// Moves on by the next event, if it fits; as it was if not.
     pub fn admit(&mut self, event: &Event) -> Result<(), Rejection> {
-        if event.seq != self.version + 1 {
-            return Err(Rejection::OutOfOrder {
-                expected: self.version + 1,
-                found: event.seq,
-            });
-        }
+        next_event(self.version, event.seq)?;
         let now = event.at_ms.max(self.updated_at_ms);
         match &event.change {
             Change::StatusChanged { status } => {

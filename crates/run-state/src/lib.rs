@@ -40,6 +40,9 @@ pub mod response;
 
 pub mod population;
 
+#[cfg(any(test, feature = "decoders"))]
+pub mod decoders;
+
 pub mod error;
 
 pub use error::{CodecError, Rejection, StoreError};

@@ -3,6 +3,12 @@
 //! Off unless somebody asks through it. Identical prompts that are under way at the same time are one
 //! question; a failure is told to all who waited and is not kept. Bounded by bytes; what was used longest
 //! ago goes first.
+//!
+//! ```text
+//! answer ──► memory ──► under way in this process? ──► shared, if there is one ──► ask
+//! ```
+//!
+//! What several processes [`share`] is behind the memory; where that is bounded by nothing, it is all there is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,7 +19,13 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::share::{Found, SharedAnswers};
+use crate::bounds::Field;
 use crate::run::UnixMillis;
+
+#[cfg(feature = "redis")]
+pub mod redis;
+pub mod share;
 
 /// SHA-256 of a model and its messages: equal for equal meaning, whatever the order of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +42,11 @@ impl PromptKey {
         hasher.update(model);
         hasher.update(text);
         Self(hasher.finalize().into())
+    }
+
+    /// In hexadecimal digits.
+    pub fn to_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -67,8 +84,10 @@ fn write_plain<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 /// How much is kept, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Bytes of all answers together.
+    /// Bytes of all answers together, as they are held; 0 keeps none in memory.
     pub most_bytes: usize,
+    /// Bytes above which an answer is held compressed; `None` for never.
+    pub compress_above: Option<usize>,
     /// Milliseconds from the question on for which its answer is given again.
     pub ttl_ms: u64,
 }
@@ -78,12 +97,30 @@ pub struct Bounds {
 pub struct Counts {
     /// Questions that were answered from memory.
     pub hits: u64,
+    /// Questions that were answered by what several processes share.
+    pub shared_hits: u64,
     /// Questions that were asked.
     pub misses: u64,
     /// Questions that waited for one that was under way.
     pub joined: u64,
     /// Answers that were given up for others.
     pub evictions: u64,
+    /// Questions for which what is shared could not be reached.
+    pub unreachable: u64,
+}
+
+impl Counts {
+    /// The names under which a service shows them to Prometheus, each a counter.
+    pub fn metrics(&self) -> [(&'static str, u64); 6] {
+        [
+            ("llm_response_cache_hits_total", self.hits),
+            ("llm_response_cache_shared_hits_total", self.shared_hits),
+            ("llm_response_cache_misses_total", self.misses),
+            ("llm_response_cache_joined_total", self.joined),
+            ("llm_response_cache_evictions_total", self.evictions),
+            ("llm_response_cache_unreachable_total", self.unreachable),
+        ]
+    }
 }
 
 /// Answers by prompt. `E` is why a question has no answer.
@@ -91,6 +128,8 @@ pub struct Counts {
 pub struct Responses<E> {
     bounds: Bounds,
     kept: Arc<Mutex<Kept<E>>>,
+    /// `None` if this process shares its answers with no other.
+    shared: Option<Arc<dyn SharedAnswers>>,
 }
 
 type Answer<E> = Result<Arc<str>, Arc<E>>;
@@ -109,9 +148,39 @@ struct Kept<E> {
 
 #[derive(Debug)]
 struct Entry {
-    answer: Arc<str>,
+    answer: Held,
     until: UnixMillis,
     last_use: u64,
+}
+
+/// An answer in memory.
+#[derive(Debug)]
+enum Held {
+    Whole(Arc<str>),
+    Packed(Field),
+}
+
+impl Held {
+    fn of(answer: &Arc<str>, compress_above: Option<usize>) -> Self {
+        match compress_above.and_then(|above| Field::compressed(answer, above)) {
+            Some(packed) => Self::Packed(packed),
+            None => Self::Whole(Arc::clone(answer)),
+        }
+    }
+
+    fn text(&self) -> Arc<str> {
+        match self {
+            Self::Whole(answer) => Arc::clone(answer),
+            Self::Packed(packed) => packed.text().into(),
+        }
+    }
+
+    fn n_bytes(&self) -> usize {
+        match self {
+            Self::Whole(answer) => answer.len(),
+            Self::Packed(packed) => packed.n_bytes(),
+        }
+    }
 }
 
 impl<E: Send + Sync + 'static> Responses<E> {
@@ -128,6 +197,16 @@ impl<E: Send + Sync + 'static> Responses<E> {
         Self {
             bounds,
             kept: Arc::new(Mutex::new(kept)),
+            shared: None,
+        }
+    }
+
+    /// The same, with answers behind it that several processes share.
+    #[must_use]
+    pub fn sharing(self, shared: Arc<dyn SharedAnswers>) -> Self {
+        Self {
+            shared: Some(shared),
+            ..self
         }
     }
 
@@ -165,7 +244,6 @@ impl<E: Send + Sync + 'static> Responses<E> {
                     waiting
                 }
                 None => {
-                    kept.counts.misses += 1;
                     let asked = self.asked(key, now, ask()).boxed().shared();
                     kept.under_way.insert(key, asked.clone());
                     asked
@@ -186,16 +264,56 @@ impl<E: Send + Sync + 'static> Responses<E> {
         F: Future<Output = Result<String, E>> + Send + 'static,
     {
         let (kept, bounds) = (Arc::clone(&self.kept), self.bounds);
+        let shared = self.shared.clone();
         async move {
-            let answer = asked.await;
+            let answered = answered(key, bounds.ttl_ms, asked, &kept, shared).await;
             let mut kept = kept.lock();
             kept.under_way.remove(&key);
-            let answer: Arc<str> = answer.map_err(Arc::new)?.into();
-            let until = UnixMillis(now.0.saturating_add(bounds.ttl_ms));
-            kept.keep(key, Arc::clone(&answer), until, bounds.most_bytes);
+            let (answer, fresh_for_ms) = answered?;
+            let until = UnixMillis(now.0.saturating_add(fresh_for_ms));
+            kept.keep(key, &answer, until, bounds);
             Ok(answer)
         }
     }
+}
+
+/// The answer of another process, or of this one, and for how many milliseconds it may be given again.
+async fn answered<F, E>(
+    key: PromptKey,
+    ttl_ms: u64,
+    asked: F,
+    kept: &Mutex<Kept<E>>,
+    shared: Option<Arc<dyn SharedAnswers>>,
+) -> Result<(Arc<str>, u64), Arc<E>>
+where
+    F: Future<Output = Result<String, E>> + Send + 'static,
+{
+    let asking = match &shared {
+        None => None,
+        Some(shared) => match shared.find(key).await {
+            Found::Answer {
+                answer,
+                fresh_for_ms,
+            } => {
+                kept.lock().counts.shared_hits += 1;
+                return Ok((answer, fresh_for_ms.min(ttl_ms)));
+            }
+            Found::Nothing(asking) => Some((shared, asking)),
+            Found::Unreachable => {
+                kept.lock().counts.unreachable += 1;
+                None
+            }
+        },
+    };
+    kept.lock().counts.misses += 1;
+    let answer = asked.await.map(Arc::from).map_err(Arc::new);
+    if let Some((shared, asking)) = asking {
+        match &answer {
+            Ok(answer) => shared.keep(key, asking, Arc::clone(answer), ttl_ms).await,
+            Err(_) => shared.give_up(key, asking).await,
+        }
+    }
+    Ok((answer?, ttl_ms))
 }
 
 impl<E> Kept<E> {
@@ -209,15 +327,17 @@ impl<E> Kept<E> {
         self.keys_by_use.remove(&entry.last_use);
         self.keys_by_use.insert(self.n_uses, key);
         entry.last_use = self.n_uses;
-        Some(Arc::clone(&entry.answer))
+        Some(entry.answer.text())
     }
 
-    fn keep(&mut self, key: PromptKey, answer: Arc<str>, until: UnixMillis, most_bytes: usize) {
+    fn keep(&mut self, key: PromptKey, answer: &Arc<str>, until: UnixMillis, bounds: Bounds) {
         self.forget(key);
-        if answer.len() > most_bytes {
+        let answer = Held::of(answer, bounds.compress_above);
+        let n_bytes = answer.n_bytes();
+        if n_bytes > bounds.most_bytes {
             return;
         }
-        while self.n_bytes + answer.len() > most_bytes {
+        while self.n_bytes + n_bytes > bounds.most_bytes {
             let Some((_, oldest)) = self.keys_by_use.pop_first() else {
                 break;
             };
@@ -225,7 +345,7 @@ impl<E> Kept<E> {
             self.counts.evictions += 1;
         }
         self.n_uses += 1;
-        self.n_bytes += answer.len();
+        self.n_bytes += n_bytes;
         self.keys_by_use.insert(self.n_uses, key);
         let last_use = self.n_uses;
         let entry = Entry {
@@ -239,127 +359,10 @@ impl<E> Kept<E> {
     fn forget(&mut self, key: PromptKey) {
         if let Some(entry) = self.answers.remove(&key) {
             self.keys_by_use.remove(&entry.last_use);
-            self.n_bytes -= entry.answer.len();
+            self.n_bytes -= entry.answer.n_bytes();
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use futures::channel::oneshot;
-    use futures::executor::block_on;
-    use futures::future::{join, ready};
-    use serde_json::json;
-
-    use super::*;
-
-    const NOW: UnixMillis = UnixMillis(1_000);
-
-    fn responses(most_bytes: usize) -> Responses<String> {
-        Responses::new(Bounds {
-            most_bytes,
-            ttl_ms: 100,
-        })
-    }
-
-    fn key(prompt: &str) -> PromptKey {
-        PromptKey::of("m", &json!([{"role": "user", "content": prompt}]))
-    }
-
-    fn ask(responses: &Responses<String>, prompt: &str, now: UnixMillis) -> Arc<str> {
-        let answer = format!("answer to {prompt}");
-        let asked = responses.answer(key(prompt), now, || ready(Ok(answer)));
-        block_on(asked).expect("it was answered")
-    }
-
-    #[test]
-    fn a_key_is_of_the_meaning_and_not_of_the_layout() {
-        let left: Value =
-            serde_json::from_str(r#"[{"a": 1, "b": {"c": 2, "d": 3}}]"#).expect("valid");
-        let right: Value = serde_json::from_str(r#"[{"b":{"d":3,"c":2},"a":1}]"#).expect("valid");
-        assert_eq!(PromptKey::of("m", &left), PromptKey::of("m", &right));
-        assert_ne!(PromptKey::of("m", &left), PromptKey::of("n", &left));
-        assert_ne!(
-            PromptKey::of("m", &json!([1, 2])),
-            PromptKey::of("m", &json!([[1], 2]))
-        );
-        assert_ne!(
-            PromptKey::of("m\"x\"", &json!("y")),
-            PromptKey::of("m", &json!("x"))
-        );
-    }
-
-    #[test]
-    fn an_answer_is_given_again_until_its_time_is_over() {
-        let responses = responses(1_000);
-        ask(&responses, "a", NOW);
-        ask(&responses, "a", UnixMillis(NOW.0 + 99));
-        assert_eq!(responses.counts().hits, 1);
-        ask(&responses, "a", UnixMillis(NOW.0 + 100));
-        assert_eq!((responses.counts().hits, responses.counts().misses), (1, 2));
-    }
-
-    #[test]
-    fn identical_questions_at_the_same_time_are_one() {
-        let responses = responses(1_000);
-        let n_asked = AtomicUsize::new(0);
-        let (answer, asked) = oneshot::channel();
-        let first = responses.answer(key("a"), NOW, || {
-            n_asked.fetch_add(1, Ordering::Relaxed);
-            asked.map(|answer| answer.map_err(|_| "nobody answered".to_owned()))
-        });
-        let second = responses.answer(key("a"), NOW, || {
-            n_asked.fetch_add(1, Ordering::Relaxed);
-            ready(Ok("of its own".to_owned()))
-        });
-        let both = join(first, async {
-            let second = second.boxed_local();
-            let mut second = second.fuse();
-            assert!(
-                futures::poll!(&mut second).is_pending(),
-                "it waits for the first"
-            );
-            answer.send("once".to_owned()).expect("somebody waits");
-            second.await
-        });
-        let (first, second) = block_on(both);
-        assert_eq!(
-            (first.as_deref(), second.as_deref()),
-            (Ok("once"), Ok("once"))
-        );
-        assert_eq!(n_asked.into_inner(), 1);
-        assert_eq!(responses.counts().joined, 1);
-    }
-
-    #[test]
-    fn a_failure_is_told_and_not_kept() {
-        let responses = responses(1_000);
-        let failed = responses.answer(key("a"), NOW, || ready(Err("overloaded".to_owned())));
-        let failed = block_on(failed).expect_err("it failed");
-        assert_eq!(*failed, "overloaded");
-        assert_eq!(&*ask(&responses, "a", NOW), "answer to a");
-    }
-
-    #[test]
-    fn a_question_that_nobody_waits_for_any_more_is_asked_anew() {
-        let responses = responses(1_000);
-        let never = responses.answer(key("a"), NOW, futures::future::pending);
-        assert!(never.now_or_never().is_none());
-        assert_eq!(&*ask(&responses, "a", NOW), "answer to a");
-    }
-
-    #[test]
-    fn no_more_is_kept_than_may_be() {
-        let responses = responses(25);
-        for prompt in ["a", "b", "a", "c"] {
-            ask(&responses, prompt, NOW);
-        }
-        assert_eq!(responses.counts().evictions, 1);
-        let before = responses.counts().hits;
-        ask(&responses, "a", NOW);
-        assert_eq!(responses.counts().hits, before + 1, "used after `b`");
-        assert!(responses.kept.lock().n_bytes <= 25);
-    }
-}
+mod tests;

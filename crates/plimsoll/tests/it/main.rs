@@ -1,6 +1,7 @@
 //! The binary itself, on folders of results: what it says, what it leaves alone, and with which code it ends.
 mod ab;
 mod accept;
+mod archive;
 mod bisect;
 mod compare;
 mod counts;

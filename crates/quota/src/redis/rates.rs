@@ -30,7 +30,7 @@ pub(super) struct Rates {
 }
 
 /// A rate as the script needs it, exact in doubles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pace {
     interval_ns: u64,
     tolerance_ns: u64,
@@ -78,7 +78,7 @@ impl Rates {
         };
         let mut command = scripts::call(&self.link.scripts.decide, 1);
         command.arg(key);
-        add(&mut command, pace);
+        add(&mut command, pace, 1);
         let (wait_ns,) = self.link.call(&self.link.scripts.decide, &command).await?;
         Ok(outcome(wait_ns))
     }
@@ -119,12 +119,14 @@ impl Drop for Alone<'_> {
 async fn decide_together(link: Arc<Link>, mut ask_rx: mpsc::Receiver<Ask>) {
     let mut asks = Vec::with_capacity(MOST_TOGETHER);
     while ask_rx.recv_many(&mut asks, MOST_TOGETHER).await > 0 {
+        // Requests of one rate side by side, in the order in which they came: those of one key are all of one rate.
+        asks.sort_by_key(|ask| ask.pace);
         let mut command = scripts::call(&link.scripts.decide, asks.len());
         for ask in &asks {
             command.arg(&*ask.key);
         }
-        for ask in &asks {
-            add(&mut command, ask.pace);
+        for of_one_rate in asks.chunk_by(|left, right| left.pace == right.pace) {
+            add(&mut command, of_one_rate[0].pace, of_one_rate.len());
         }
         let answers: Result<Vec<u64>, _> = link.call(&link.scripts.decide, &command).await;
         match answers {
@@ -143,11 +145,13 @@ async fn decide_together(link: Arc<Link>, mut ask_rx: mpsc::Receiver<Ask>) {
     }
 }
 
-fn add(command: &mut Cmd, pace: Pace) {
+/// A rate, and how many keys are of it.
+fn add(command: &mut Cmd, pace: Pace, n_keys: usize) {
     command
         .arg(pace.interval_ns)
         .arg(pace.tolerance_ns)
-        .arg(pace.keep_ms);
+        .arg(pace.keep_ms)
+        .arg(n_keys);
 }
 
 fn outcome(wait_ns: u64) -> Outcome {

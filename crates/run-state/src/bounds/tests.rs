@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::population::{self, Size};
 
 /// Roles by their first letters.
 fn roles(letters: &str) -> Vec<Role> {
@@ -107,4 +108,27 @@ proptest! {
             _ => prop_assert_eq!(kept.as_ref(), output.as_str()),
         }
     }
+}
+
+#[test]
+fn long_fields_are_packed_and_come_back() {
+    for (seed, above) in [(1, 0), (2, 64), (3, 1_024), (4, usize::MAX)] {
+        let state = population::state(seed, Size::Usual);
+        let mut packed = state.clone();
+        let fields = pack_fields(&mut packed, above);
+        assert_eq!(fields.is_empty(), above == usize::MAX);
+        assert_eq!(packed == state, fields.is_empty());
+        unpack_fields(&mut packed, &fields);
+        assert_eq!(packed, state);
+    }
+}
+
+#[test]
+fn a_field_is_packed_only_if_it_becomes_shorter() {
+    assert_eq!(Field::compressed("short", 5), None);
+    assert_eq!(Field::compressed("q8Zx0", 4), None, "nothing to be gained");
+    let long = "again and ".repeat(100);
+    let field = Field::compressed(&long, 64).expect("it is long");
+    assert!(field.n_bytes() < long.len() / 5);
+    assert_eq!(field.text(), long);
 }

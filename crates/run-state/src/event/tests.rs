@@ -1,6 +1,7 @@
 //! What each event does to a state, and which do not fit.
 
 use super::*;
+use crate::head::Head;
 use crate::message::Role;
 
 fn state_after(changes: Vec<Change>) -> RunState {
@@ -117,4 +118,24 @@ fn an_event_that_does_not_fit_is_refused_whole() {
     };
     let rejection = open.clone().apply(&gap).expect_err("2 is next");
     assert_eq!(rejection.to_string(), "event 3 where 2 is next");
+}
+
+#[test]
+fn nothing_comes_after_the_last_number_that_there_is() {
+    let mut state = RunState::new("r", UnixMillis(1));
+    state.version = u64::MAX;
+    let event = Event {
+        seq: u64::MAX,
+        at_ms: UnixMillis(2),
+        change: Change::Noted {
+            kind: "note".to_owned(),
+            payload: Json::null(),
+        },
+    };
+    let refused = Rejection::OutOfOrder {
+        expected: u64::MAX,
+        found: u64::MAX,
+    };
+    assert_eq!(state.apply(&event), Err(refused.clone()));
+    assert_eq!(Head::of(&state).admit(&event), Err(refused));
 }

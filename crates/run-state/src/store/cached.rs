@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::{Filter, RunLog, RunSummary, Store, StoreFuture};
+use crate::bounds::{self, Field};
 use crate::codec;
 use crate::delta::Delta;
 use crate::error::StoreError;
@@ -24,6 +25,8 @@ pub struct Cached<S> {
     store: S,
     held: Mutex<Held>,
     counts: Counts,
+    /// `None` if states are held as they are.
+    compress_above: Option<usize>,
 }
 
 /// What the cache has done since it was made.
@@ -49,6 +52,15 @@ impl Counts {
     pub fn evictions(&self) -> u64 {
         self.evictions.load(Ordering::Relaxed)
     }
+
+    /// The names under which a service shows them to Prometheus, each a counter.
+    pub fn metrics(&self) -> [(&'static str, u64); 3] {
+        [
+            ("run_state_cache_hits_total", self.hits()),
+            ("run_state_cache_misses_total", self.misses()),
+            ("run_state_cache_evictions_total", self.evictions()),
+        ]
+    }
 }
 
 /// States in the order of their last use.
@@ -64,13 +76,41 @@ struct Held {
 
 #[derive(Debug)]
 struct Entry {
-    state: Arc<RunState>,
+    state: Arc<Packed>,
     n_bytes: usize,
     last_use: u64,
 }
 
+/// A state whose long fields are compressed, if that was asked for.
+#[derive(Debug)]
+struct Packed {
+    state: RunState,
+    fields: Vec<(usize, Field)>,
+}
+
+impl Packed {
+    fn of(mut state: RunState, compress_above: Option<usize>) -> Self {
+        let fields = compress_above.map(|above| bounds::pack_fields(&mut state, above));
+        Self {
+            state,
+            fields: fields.unwrap_or_default(),
+        }
+    }
+
+    fn whole(&self) -> RunState {
+        let mut state = self.state.clone();
+        bounds::unpack_fields(&mut state, &self.fields);
+        state
+    }
+
+    fn n_bytes(&self) -> usize {
+        let fields = self.fields.iter().map(|(_, field)| field.n_bytes());
+        codec::size_of(&self.state) + fields.sum::<usize>()
+    }
+}
+
 impl Held {
-    fn get(&mut self, run: &str) -> Option<Arc<RunState>> {
+    fn get(&mut self, run: &str) -> Option<Arc<Packed>> {
         let entry = self.states.get_mut(run)?;
         self.n_uses += 1;
         let name = self.names_by_use.remove(&entry.last_use)?;
@@ -80,15 +120,17 @@ impl Held {
     }
 
     /// Holds a state in place of an older one, and returns how many others had to go.
-    fn put(&mut self, state: RunState) -> u64 {
-        if let Some(held) = self.states.get(&state.id)
-            && held.state.version > state.version
-            && held.state.created_at_ms == state.created_at_ms
+    fn put(&mut self, packed: Packed) -> u64 {
+        let state = &packed.state;
+        if let Some(held) = self.states.get(&state.id).map(|entry| &entry.state.state)
+            && held.version > state.version
+            && held.created_at_ms == state.created_at_ms
         {
             return 0;
         }
-        self.forget(&state.id);
-        let n_bytes = codec::size_of(&state);
+        let run = state.id.clone();
+        self.forget(&run);
+        let n_bytes = packed.n_bytes();
         if n_bytes > self.most_bytes {
             return 0;
         }
@@ -104,12 +146,11 @@ impl Held {
         }
         self.n_uses += 1;
         self.n_bytes += n_bytes;
-        self.names_by_use.insert(self.n_uses, state.id.clone());
-        let run = state.id.clone();
+        self.names_by_use.insert(self.n_uses, run.clone());
         let entry = Entry {
             n_bytes,
             last_use: self.n_uses,
-            state: Arc::new(state),
+            state: Arc::new(packed),
         };
         self.states.insert(run, entry);
         n_evicted
@@ -136,7 +177,24 @@ impl<S: Store> Cached<S> {
                 most_bytes,
             }),
             counts: Counts::default(),
+            compress_above: None,
         }
+    }
+
+    /// The same, with fields of more than so many bytes compressed while they are held: more states fit, and a hit
+    /// pays for taking the fields out of their packing.
+    #[must_use]
+    pub fn compressing_above(self, n_bytes: usize) -> Self {
+        Self {
+            compress_above: Some(n_bytes),
+            ..self
+        }
+    }
+
+    /// How many states are held, and their bytes together.
+    pub fn held(&self) -> (usize, usize) {
+        let held = self.held.lock();
+        (held.states.len(), held.n_bytes)
     }
 
     /// What the cache has done.
@@ -145,7 +203,8 @@ impl<S: Store> Cached<S> {
     }
 
     fn hold(&self, state: RunState) {
-        let n_evicted = self.held.lock().put(state);
+        let packed = Packed::of(state, self.compress_above);
+        let n_evicted = self.held.lock().put(packed);
         self.counts
             .evictions
             .fetch_add(n_evicted, Ordering::Relaxed);
@@ -157,23 +216,23 @@ impl<S: Store> Cached<S> {
             Some(held) => self.caught_up(&held).await?,
             None => None,
         };
-        let is_hit = caught_up.is_some();
-        let state = match caught_up {
-            Some(state) => state,
-            None => self.store.load(run).await?,
-        };
-        let count = if is_hit {
-            &self.counts.hits
-        } else {
-            &self.counts.misses
-        };
-        count.fetch_add(1, Ordering::Relaxed);
+        if let Some((state, is_newer)) = caught_up {
+            self.counts.hits.fetch_add(1, Ordering::Relaxed);
+            // What is held already needs no packing anew.
+            if is_newer {
+                self.hold(state.clone());
+            }
+            return Ok(state);
+        }
+        let state = self.store.load(run).await?;
+        self.counts.misses.fetch_add(1, Ordering::Relaxed);
         self.hold(state.clone());
         Ok(state)
     }
 
-    /// A held state with what came since; `None` if it is not of the run that the store has.
-    async fn caught_up(&self, held: &RunState) -> Result<Option<RunState>, StoreError> {
+    /// A held state with what came since, and whether anything did; `None` if it is not of the run that the store has.
+    async fn caught_up(&self, packed: &Packed) -> Result<Option<(RunState, bool)>, StoreError> {
+        let held = &packed.state;
         let delta = match self.store.since(&held.id, held.version, usize::MAX).await {
             Ok(delta) => delta,
             Err(StoreError::AheadOfLog { .. } | StoreError::NotFound { .. }) => {
@@ -182,8 +241,12 @@ impl<S: Store> Cached<S> {
             }
             Err(error) => return Err(error),
         };
-        let mut state = held.clone();
-        Ok(delta.apply_to(&mut state).is_ok().then_some(state))
+        let mut state = packed.whole();
+        let is_newer = !delta.events.is_empty();
+        Ok(delta
+            .apply_to(&mut state)
+            .is_ok()
+            .then_some((state, is_newer)))
     }
 }
 

@@ -25,10 +25,9 @@ use crate::error::StoreError;
 use crate::event::Change;
 use crate::run::{Origin, RunState, Seq, UnixMillis};
 
-mod line;
-mod log;
-
-mod snapshot;
+pub(crate) mod line;
+pub(crate) mod log;
+pub(crate) mod snapshot;
 
 use log::Log;
 

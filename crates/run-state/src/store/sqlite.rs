@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{Filter, RunLog, RunSummary, Store, StoreFuture};
@@ -17,8 +17,11 @@ use crate::error::StoreError;
 use crate::event::Change;
 use crate::run::{Origin, RunState, Seq, UnixMillis};
 
+mod checkpoint;
 mod read;
 mod write;
+
+use checkpoint::Checkpointer;
 
 /// When a write counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,15 @@ pub enum Durability {
     /// When the operating system has it: it survives the end of the process, and a loss of power may
     /// take the last writes, never a part of one (`synchronous = NORMAL`).
     NotDurable,
+}
+
+impl Durability {
+    fn set(self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch(match self {
+            Self::Durable => "pragma synchronous = full",
+            Self::NotDurable => "pragma synchronous = normal",
+        })
+    }
 }
 
 /// How long a connection waits for another process that writes.
@@ -81,16 +93,22 @@ pub struct Sqlite {
     durability: Durability,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    /// Ends after the writer, to which it belongs.
+    _checkpointer: Checkpointer,
 }
 
 impl Sqlite {
     /// Opens a file, or creates it with its tables.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let mut writer = connect(path, durability)?;
+        let checkpointer = Checkpointer::of(&mut writer, connect(path, durability)?)
+            .map_err(|error| failed(&format!("open {}", path.display()), &error))?;
         let store = Self {
             path: path.to_owned(),
             durability,
-            writer: Mutex::new(connect(path, durability)?),
+            writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
+            _checkpointer: checkpointer,
         };
         store.create_tables()?;
         Ok(store)
@@ -152,13 +170,17 @@ impl Sqlite {
         write: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
         let mut writer = self.writer.lock();
-        let in_transaction = || {
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let written = write(&transaction)?;
-            transaction.commit()?;
-            Ok(written)
-        };
-        in_transaction().map_err(|failure: Failure| failure.explained(action))
+        in_transaction(&mut writer, write).map_err(|failure| failure.explained(action))
+    }
+
+    /// Runs a write that may be lost with the power, as long as it is not lost in part: without a sync of its own. The next
+    /// durable write takes it to the disk, for both are in one log.
+    fn write_without_sync<T>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut writer = Relaxed::of(self.writer.lock(), self.durability)?;
+        in_transaction(&mut writer.connection, write)
     }
 
     /// Runs reads of one moment.
@@ -184,6 +206,42 @@ impl Sqlite {
             readers.push(reader);
         }
         found
+    }
+}
+
+fn in_transaction<T>(
+    writer: &mut Connection,
+    write: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let written = write(&transaction)?;
+    transaction.commit()?;
+    Ok(written)
+}
+
+/// The writer without syncs, which has them again afterwards.
+struct Relaxed<'a> {
+    connection: MutexGuard<'a, Connection>,
+    durability: Durability,
+}
+
+impl<'a> Relaxed<'a> {
+    fn of(
+        connection: MutexGuard<'a, Connection>,
+        durability: Durability,
+    ) -> rusqlite::Result<Self> {
+        Durability::NotDurable.set(&connection)?;
+        Ok(Self {
+            connection,
+            durability,
+        })
+    }
+}
+
+impl Drop for Relaxed<'_> {
+    fn drop(&mut self) {
+        let set = self.durability.set(&self.connection);
+        debug_assert!(set.is_ok(), "nothing but a running transaction refuses it");
     }
 }
 
@@ -231,11 +289,7 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "journal_mode", "wal")?;
-        let synchronous = match durability {
-            Durability::Durable => "full",
-            Durability::NotDurable => "normal",
-        };
-        connection.pragma_update(None, "synchronous", synchronous)?;
+        durability.set(&connection)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok(connection)
     };
@@ -298,5 +352,36 @@ impl Store for Sqlite {
 
     fn check<'a>(&'a self, run: &'a str) -> StoreFuture<'a, Vec<StoreError>> {
         Box::pin(async move { self.check_now(run) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::population::{self, Size};
+
+    #[test]
+    fn after_a_snapshot_that_is_not_synced_writes_are_durable_again() {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let path = folder.path().join("runs.sqlite");
+        let store = Sqlite::open(&path, Durability::Durable).expect("a new file");
+        let log = RunLog {
+            run: "r".to_owned(),
+            origin: Origin::default(),
+            created_at_ms: UnixMillis(1),
+            events: population::events(1, Size::Usual),
+        };
+        block_on(store.restore(&log)).expect("it is new");
+        block_on(store.load("r")).expect("it is there");
+        let writer = store.writer.lock();
+        let number = |sql: &str| -> i64 {
+            let found = writer.query_row(sql, [], |row| row.get(0));
+            found.expect("one row")
+        };
+        assert_eq!(number("select count(*) from snapshots"), 1);
+        // `full`, in SQLite's words.
+        assert_eq!(number("pragma synchronous"), 2);
     }
 }

@@ -113,6 +113,39 @@ fn noise_is_taken_out_before_and_numbers_stay() {
 }
 
 #[test]
+fn a_run_that_has_not_changed_since_is_known_and_one_that_has_is_not() {
+    let (store, places) = (filled(), Places::new());
+    let folder = places.next();
+    let known = |expected: [bool; 2]| {
+        let shelf = archive::Shelf::read(&folder).expect("a list");
+        let runs = block_on(archive::batch(&store, &policy(), None, 9)).expect("a list");
+        let unchanged = runs.iter().map(|run| shelf.unchanged(run).is_some());
+        assert_eq!(unchanged.collect::<Vec<_>>(), expected);
+    };
+    known([false, false]);
+    let row = block_on(archive::checkpoint(&store, "b", &folder, NOW)).expect("space");
+    known([false, true]);
+    block_on(store.append("b", row.n_events as u64, NOW, vec![noise()])).expect("it fits");
+    known([false, false]);
+}
+
+#[test]
+fn a_run_whose_archive_is_damaged_is_not_purged() {
+    let (store, places) = (filled(), Places::new());
+    let folder = places.next();
+    let row = block_on(archive::checkpoint(&store, "b", &folder, NOW)).expect("space");
+    let place = folder.join(&row.path);
+    let whole = fs::read(&place).expect("it is there");
+    fs::write(&place, &whole[1..]).expect("it can be written");
+    let refused = block_on(archive::purge(&store, &folder, &row));
+    assert!(matches!(refused, Err(StoreError::Damaged { .. })));
+    assert!(block_on(store.load("b")).is_ok(), "it is still there");
+    fs::write(&place, &whole).expect("it can be written");
+    assert_eq!(block_on(archive::purge(&store, &folder, &row)), Ok(()));
+    assert!(block_on(store.load("b")).is_err());
+}
+
+#[test]
 fn an_archive_that_has_changed_is_named() {
     let (store, places) = (filled(), Places::new());
     let folder = places.next();

@@ -30,6 +30,7 @@ fn fill(store: &impl Store, run: &str, n_bytes: usize) {
 fn a_cached_store_keeps_the_contract() {
     contract::check(|| Cached::new(Memory::new(), 1_000_000));
     contract::check(|| Cached::new(Memory::new(), 2_000));
+    contract::check(|| Cached::new(Memory::new(), 1_000_000).compressing_above(8));
 }
 
 #[test]
@@ -82,4 +83,21 @@ fn a_load_after_an_append_is_a_hit() {
         );
     }
     assert_eq!((cached.counts().misses(), cached.counts().hits()), (1, 19));
+}
+
+#[test]
+fn more_states_fit_where_long_fields_are_compressed() {
+    let n_held = |cached: Cached<Memory>| {
+        for run in ["a", "b", "c", "d", "e"] {
+            fill(&cached, run, 8_000);
+            let expected = block_on(cached.load(run)).expect("it is there");
+            assert_eq!(block_on(cached.load(run)), Ok(expected), "from memory");
+        }
+        let (n_states, n_bytes) = cached.held();
+        assert!(n_bytes <= 25_000);
+        n_states
+    };
+    assert_eq!(n_held(Cached::new(Memory::new(), 25_000)), 2);
+    let compressing = Cached::new(Memory::new(), 25_000).compressing_above(1_024);
+    assert_eq!(n_held(compressing), 5);
 }

@@ -45,3 +45,24 @@ pub(crate) fn block_on<F: Future>(answer: F) -> F::Output {
         LazyLock::new(|| tokio::runtime::Runtime::new().expect("threads can be started"));
     RUNTIME.block_on(answer)
 }
+
+#[cfg(any(feature = "postgres", feature = "redis"))]
+/// The URL of a service in a variable, or a word about why the test does nothing.
+pub(crate) fn url(variable: &str) -> Option<String> {
+    let url = std::env::var(variable).ok();
+    if url.is_none() {
+        skipped(variable);
+    }
+    url
+}
+
+#[cfg(any(feature = "postgres", feature = "redis"))]
+#[expect(clippy::print_stderr, reason = "a test that does nothing must say so")]
+fn skipped(variable: &str) {
+    let mend = "run it by scripts/services";
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{variable} is not set: {mend}"
+    );
+    eprintln!("skipped: {variable} is not set, {mend}");
+}

@@ -15,26 +15,9 @@ use run_state::store::postgres::{Config, Postgres, Statements};
 use tokio_postgres::{Client, NoTls};
 
 use crate::contract;
-use crate::places::block_on;
+use crate::places::{block_on, url};
 
-/// The URL in a variable, or a word about why the test does nothing.
-fn url(variable: &str) -> Option<String> {
-    let url = std::env::var(variable).ok();
-    if url.is_none() {
-        skipped(variable);
-    }
-    url
-}
-
-#[expect(clippy::print_stderr, reason = "a test that does nothing must say so")]
-fn skipped(variable: &str) {
-    let mend = "run it by scripts/services";
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{variable} is not set: {mend}"
-    );
-    eprintln!("skipped: {variable} is not set, {mend}");
-}
+mod restart;
 
 /// A configuration with a schema that no other test has, nor any run before.
 fn config(url: &str) -> Config {

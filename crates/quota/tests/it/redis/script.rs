@@ -55,9 +55,9 @@ impl Subject {
         for now_us in times_us {
             let mut call = self.script.prepare_invoke();
             for _ in 0..n_requests {
-                let call = call.key(&self.key).arg(interval);
-                call.arg(tolerance).arg(KEEP_MS);
+                call.key(&self.key);
             }
+            call.arg(interval).arg(tolerance).arg(KEEP_MS).arg(n_requests);
             calls.invoke_script(call.arg(EPOCH_US + now_us));
         }
         let loaded = self.script.prepare_invoke().load(&mut self.connection);

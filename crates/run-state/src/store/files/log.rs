@@ -19,7 +19,7 @@ use crate::store::{
 const EVENTS_PER_LINE: usize = 64;
 
 #[derive(Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     folder: PathBuf,
     run: String,
     origin: Origin,
@@ -81,8 +81,24 @@ impl Log {
         let opened = OpenOptions::new().read(true).write(true).open(&path);
         let file =
             opened.map_err(|error| disk::failed(&format!("open {}", path.display()), &error))?;
+        let log = Self::of(folder, run, file, &bytes, snapshot::read(folder, run)?);
+        if log.length < bytes.len() as u64 {
+            let cut = log.file.set_len(log.length);
+            cut.map_err(|error| disk::failed(&format!("open {}", path.display()), &error))?;
+        }
+        Ok(Some(log))
+    }
+
+    /// The log whose file has these bytes, and whose snapshot is this one or cannot be read for this reason.
+    pub(crate) fn of(
+        folder: &Path,
+        run: &str,
+        file: File,
+        bytes: &[u8],
+        snapshot: Result<Option<(RunState, usize)>, String>,
+    ) -> Self {
         let mut damage = Vec::new();
-        let (start, snapshot) = match snapshot::read(folder, run)? {
+        let (start, snapshot) = match snapshot {
             Ok(Some((state, n_bytes))) => (Some(state), n_bytes),
             Ok(None) => (None, 0),
             Err(reason) => {
@@ -103,12 +119,8 @@ impl Log {
             dropped: None,
             snapshot: (start.as_ref().map_or(0, |state| state.version), snapshot),
         };
-        log.scan(&bytes, start.as_ref());
-        if log.length < bytes.len() as u64 {
-            let cut = log.file.set_len(log.length);
-            cut.map_err(|error| disk::failed(&format!("open {}", path.display()), &error))?;
-        }
-        Ok(Some(log))
+        log.scan(bytes, start.as_ref());
+        log
     }
 
     fn scan(&mut self, bytes: &[u8], snapshot: Option<&RunState>) {
@@ -160,7 +172,7 @@ impl Log {
     fn admit(&mut self, line: &[u8], start: u64) -> Result<(), String> {
         let write: Delta = line::read(line)?;
         self.writes.push(Placed {
-            first_seq: write.since_seq + 1,
+            first_seq: write.since_seq.saturating_add(1),
             start,
             length: line.len(),
         });
@@ -179,7 +191,7 @@ impl Log {
         self.head.as_ref().map_err(Clone::clone)
     }
 
-    pub(super) fn summary(&self) -> Result<RunSummary, StoreError> {
+    pub(crate) fn summary(&self) -> Result<RunSummary, StoreError> {
         Ok(RunSummary::of(&self.run, &self.origin, self.head()?))
     }
 
@@ -242,7 +254,7 @@ impl Log {
             .sum();
         let state = replay(start, &events)?;
         if state.version != version {
-            return Err(missing(&self.run, state.version + 1));
+            return Err(missing(&self.run, state.version.saturating_add(1)));
         }
         if is_snapshot_due(snapshot_bytes, tail_bytes) {
             // A failure is nobody's concern: the events are there, and the next load tries again.
@@ -277,7 +289,7 @@ impl Log {
     fn writes_after(&self, since_seq: Seq) -> &[Placed] {
         let newer = self
             .writes
-            .partition_point(|write| write.first_seq <= since_seq + 1);
+            .partition_point(|write| write.first_seq <= since_seq.saturating_add(1));
         &self.writes[newer.saturating_sub(1)..]
     }
 

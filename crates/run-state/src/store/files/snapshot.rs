@@ -37,6 +37,12 @@ pub(super) fn path(folder: &Path, run: &str) -> PathBuf {
 
 /// Writes a snapshot in place of the one before, and returns its bytes.
 pub(super) fn write(folder: &Path, state: &RunState) -> Result<usize, StoreError> {
+    let bytes = encode(state);
+    disk::replace(&path(folder, &state.id), &bytes)?;
+    Ok(bytes.len())
+}
+
+pub(crate) fn encode(state: &RunState) -> Vec<u8> {
     let body = String::from_utf8(codec::encode(state)).expect("JSON is text");
     let updated_at = state.updated_at_ms.to_iso();
     let file = File {
@@ -49,9 +55,15 @@ pub(super) fn write(folder: &Path, state: &RunState) -> Result<usize, StoreError
             run: serde_json::from_str(&body).expect("the codec writes JSON"),
         },
     };
-    let bytes = serde_json::to_vec(&file).expect("plain values into memory");
-    disk::replace(&path(folder, &state.id), &bytes)?;
-    Ok(bytes.len())
+    serde_json::to_vec(&file).expect("plain values into memory")
+}
+
+/// The same file with the checksum of the state in it; nothing of bytes that are no such file.
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) fn seal(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut file: File<'_> = serde_json::from_slice(bytes).ok()?;
+    file.state_data._crc32 = checksum(file.state_data.run.get());
+    serde_json::to_vec(&file).ok()
 }
 
 /// Reads a snapshot and its bytes: `None` without one, and what is wrong with it otherwise.
@@ -65,7 +77,7 @@ pub(super) fn read(
     Ok(parse(&bytes, run).map(|state| Some((state, bytes.len()))))
 }
 
-fn parse(bytes: &[u8], run: &str) -> Result<RunState, String> {
+pub(crate) fn parse(bytes: &[u8], run: &str) -> Result<RunState, String> {
     let file: File<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let body = file.state_data.run.get();
     if checksum(body) != file.state_data._crc32 {

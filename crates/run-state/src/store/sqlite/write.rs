@@ -96,10 +96,10 @@ impl Sqlite {
 
     /// Leaves a snapshot behind, unless a newer one is there or the run is gone.
     ///
-    /// A failure is nobody's concern: the events are there, and the next load tries again.
+    /// A failure is nobody's concern, nor is a loss of power: the events are there, and the next load tries again.
     pub(super) fn leave_snapshot(&self, id: i64, state: &RunState) {
         let body = codec::encode_as(state, FORMAT);
-        let _ = self.write("keep a snapshot", |transaction| {
+        let _ = self.write_without_sync(|transaction| {
             let mut insert = transaction.prepare_cached(
                 "insert into snapshots (run, version, body) \
                  select id, ?2, ?3 from runs where id = ?1 \
