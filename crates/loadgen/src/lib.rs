@@ -11,4 +11,14 @@ pub mod mix;
 pub mod schedule;
 pub mod slo;
 
+pub mod usl;
+
+pub mod capacity;
+
+pub mod drift;
+
+pub mod quotas;
+
+pub mod advice;
+
 pub mod explain;
