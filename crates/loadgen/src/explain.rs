@@ -8,7 +8,7 @@ use query_api::go_duration::GoDuration;
 use crate::arrival::Spacing;
 use crate::mix::Mix;
 use crate::scenario::{Closed, Open, Plan, Scenario};
-use crate::slo::{Metric, Slo};
+use crate::slo::Slo;
 
 /// The plan of the scenario `name` as text for people.
 pub fn explain(name: &str, scenario: &Scenario) -> String {
@@ -33,10 +33,7 @@ pub fn explain(name: &str, scenario: &Scenario) -> String {
     line("seed", scenario.seed.to_string());
     for (index, slo) in scenario.slos.iter().enumerate() {
         let heading = if index == 0 { "promises" } else { "" };
-        line(
-            heading,
-            format!("{}{}", promise(slo), doubt(scenario, &plan, slo)),
-        );
+        line(heading, format!("{slo}{}", doubt(scenario, &plan, slo)));
     }
     text
 }
@@ -117,25 +114,6 @@ fn llm(scenario: &Scenario) -> String {
         0 => latency,
         1 => format!("{latency}, after 1 tool call"),
         n_calls => format!("{latency}, after {n_calls} tool calls"),
-    }
-}
-
-fn promise(slo: &Slo) -> String {
-    let operation = slo.operation.as_deref().unwrap_or("all");
-    let metric = match slo.metric {
-        Metric::Response => "response time",
-        Metric::Create => "create call",
-        Metric::QueueWait => "wait in the queue",
-        Metric::Success => "success",
-        Metric::Throughput => "throughput ÷ pace",
-    };
-    match (slo.quantile, slo.at_most, slo.at_least) {
-        (Some(quantile), Some(bound), _) => {
-            let percent = quantile * 100.0;
-            format!("{operation}: {metric} p{percent} ≤ {bound}")
-        }
-        (_, _, Some(ratio)) => format!("{operation}: {metric} ≥ {:.1} %", ratio * 100.0),
-        _ => format!("{operation}: {metric}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use query_api::go_duration::GoDuration;
 
 use crate::scenario::Scenario;
-use crate::slo::Slo;
+use crate::slo::{Bound, Slo};
 
 /// The first thing that is wrong: its place in the file, and why it is wrong.
 pub(super) fn fault(scenario: &Scenario) -> Option<(String, String)> {
@@ -109,19 +109,51 @@ fn promise(scenario: &Scenario, index: usize, slo: &Slo) -> Option<(String, Stri
         );
         return at(&place, &reason);
     }
-    if slo.metric.is_ratio() {
-        return match (slo.quantile, slo.at_most, slo.at_least) {
-            (None, None, Some(ratio)) if ratio > 0.0 && ratio <= 1.0 => None,
-            _ => at(
-                &place,
-                "a ratio takes `at_least` in (0, 1] and nothing else",
-            ),
-        };
-    }
-    match (slo.quantile, slo.at_most, slo.at_least) {
-        (Some(quantile), Some(_), None) if quantile > 0.0 && quantile < 1.0 => None,
-        _ => at(&place, "a latency takes `quantile` in (0, 1) and `at_most`"),
-    }
+    wrong_bound(slo).and_then(|reason| at(&place, reason))
+}
+
+/// What is wrong with the bound of an SLO: each metric takes the fields of its kind and no others.
+fn wrong_bound(slo: &Slo) -> Option<&'static str> {
+    let share = |share: f64| share > 0.0 && share <= 1.0;
+    let given = [
+        slo.quantile.is_some() || slo.at_most.is_some(),
+        slo.at_least.is_some(),
+        slo.at_most_bytes.is_some(),
+        slo.at_most_share.is_some(),
+        slo.at_most_count.is_some(),
+    ];
+    let alone = given.iter().filter(|given| **given).count() == 1;
+    let (right, reason) = match slo.metric.bound() {
+        Bound::Latency => (
+            slo.at_most.is_some()
+                && slo
+                    .quantile
+                    .is_some_and(|quantile| quantile > 0.0 && quantile < 1.0),
+            "a latency takes `quantile` in (0, 1) and `at_most`",
+        ),
+        Bound::Ratio => (
+            slo.at_least.is_some_and(share),
+            "a ratio takes `at_least` in (0, 1] and nothing else",
+        ),
+        Bound::Rate => (
+            slo.at_least
+                .is_some_and(|rate| rate > 0.0 && rate.is_finite()),
+            "a rate takes `at_least` above 0 per second and nothing else",
+        ),
+        Bound::Bytes => (
+            slo.at_most_bytes.is_some_and(|bytes| bytes > 0),
+            "memory takes `at_most_bytes` above 0 and nothing else",
+        ),
+        Bound::Share => (
+            slo.at_most_share.is_some_and(share),
+            "a share takes `at_most_share` in (0, 1] and nothing else",
+        ),
+        Bound::Count => (
+            slo.at_most_count.is_some(),
+            "a count takes `at_most_count` and nothing else",
+        ),
+    };
+    (!(right && alone)).then_some(reason)
 }
 
 fn reversed(place: &str, [shortest, longest]: [GoDuration; 2]) -> Option<(String, String)> {
