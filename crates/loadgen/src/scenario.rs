@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::arrival::{Profile, Spacing, Stage};
 use crate::error::ScenarioError;
 use crate::mix::{Mix, Operation};
-use crate::schedule::{Matrix, Schedule};
+use crate::schedule::{Entry, Matrix, Schedule};
 use crate::slo::Slo;
 
 /// A scenario as its file says it, checked.
@@ -91,6 +91,9 @@ pub struct Llm {
     /// Tool calls before the final answer.
     #[serde(default)]
     pub tool_calls: usize,
+    /// How many tools are called at once each time.
+    #[serde(default = "one")]
+    pub tools: usize,
 }
 
 /// What a scenario comes down to before it runs.
@@ -220,6 +223,22 @@ impl Scenario {
             expected: (plan.starts as f64 * share).floor() as u64,
             needed: slo.samples_needed(),
         }
+    }
+
+    /// What users of a closed load ask, in the order in which it is asked.
+    pub fn questions(&self) -> Vec<Entry> {
+        let count = self.closed.as_ref().map_or(0, |closed| closed.queries);
+        let matrix = Matrix {
+            tenants: self.tenants,
+            agents: self.agents,
+        };
+        Schedule::burst(count, &self.mix(), matrix, self.seed).entries
+    }
+
+    /// The smallest latency that is promised; unset if none is.
+    pub fn tightest_latency(&self) -> Option<Duration> {
+        let bounds = self.slos.iter().filter_map(|slo| slo.at_most);
+        bounds.map(|bound| bound.0).min()
     }
 
     fn mix(&self) -> Mix {
