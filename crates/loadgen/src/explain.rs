@@ -7,6 +7,7 @@ use query_api::go_duration::GoDuration;
 
 use crate::arrival::Spacing;
 use crate::mix::Mix;
+use crate::scenario::platform::{Ladder, Platform, Runs};
 use crate::scenario::{Closed, Open, Plan, Scenario};
 use crate::slo::Slo;
 
@@ -26,6 +27,12 @@ pub fn explain(name: &str, scenario: &Scenario) -> String {
         "tenants",
         format!("{} with {} each", scenario.tenants, agents(scenario.agents)),
     );
+    if scenario.platform != Platform::Ark {
+        line("platform", scenario.platform.name().to_owned());
+    }
+    if let Some(run) = &scenario.runs {
+        line("runs", runs(run));
+    }
     for (index, operation) in operations(scenario).into_iter().enumerate() {
         line(if index == 0 { "operations" } else { "" }, operation);
     }
@@ -43,7 +50,7 @@ fn load(scenario: &Scenario) -> String {
         (Some(open), _, _) => stages(open),
         (_, Some(burst), _) => format!("a burst of {} at once", burst.count),
         (_, _, Some(closed)) => users(closed),
-        _ => "none".to_owned(),
+        _ => ladders(&scenario.ladders),
     }
 }
 
@@ -67,7 +74,31 @@ fn users(closed: &Closed) -> String {
         .map_or(String::new(), |[shortest, longest]| {
             format!(", each pausing {shortest} to {longest}")
         });
-    format!("closed, {} {who} at a time{pause}", closed.users)
+    let joining = closed
+        .spawn_rate
+        .map_or(String::new(), |rate| format!(", {rate} more per second"));
+    format!("closed, {} {who} at a time{joining}{pause}", closed.users)
+}
+
+fn ladders(ladders: &[Ladder]) -> String {
+    let ladder = |ladder: &Ladder| {
+        let sizes: Vec<String> = ladder.sizes.iter().map(usize::to_string).collect();
+        format!("{} {} at once", ladder.operation, sizes.join(", "))
+    };
+    let ladders: Vec<String> = ladders.iter().map(ladder).collect();
+    format!("bursts: {}", ladders.join("; "))
+}
+
+/// What a start is, where it is more than one operation.
+fn runs(runs: &Runs) -> String {
+    let children = match runs.children {
+        1 => "1 child run".to_owned(),
+        children => format!("{children} child runs"),
+    };
+    format!(
+        "each start is a run with {children}, polled every {} for at most {}",
+        runs.poll_interval, runs.poll_timeout
+    )
 }
 
 fn starts(plan: &Plan) -> String {
@@ -95,11 +126,21 @@ fn agents(n_agents: usize) -> String {
 }
 
 fn operations(scenario: &Scenario) -> Vec<String> {
+    if scenario.runs.is_some() {
+        return vec![scenario.operation_names().join(", ")];
+    }
     let weights = scenario.operations.iter().map(|operation| operation.weight);
     let shares = Mix::new(weights).shares();
     let named = scenario.operations.iter().zip(shares);
     named
-        .map(|(operation, share)| format!("{} {:.1} %", operation.name, share * 100.0))
+        .map(|(operation, share)| {
+            let expected = operation
+                .latency
+                .map_or(String::new(), |[shortest, longest]| {
+                    format!(", expected to take {shortest} to {longest}")
+                });
+            format!("{} {:.1} %{expected}", operation.name, share * 100.0)
+        })
         .collect()
 }
 

@@ -237,7 +237,8 @@ impl<'a> Collector<'a> {
         self.remember_response(outcome, &flight.times);
         let end = flight.times.done.unwrap_or(flight.times.intended);
         self.last_end = self.last_end.max(end);
-        self.ended.push((flight.start.id, flight.start.operation, outcome));
+        self.ended
+            .push((flight.start.id, flight.start.operation, outcome));
         flight.tell_user();
     }
 

@@ -29,14 +29,18 @@ pub(super) fn begin(
         stop,
         entries: scenario.questions(),
         n_asked: AtomicUsize::new(0),
+        duration: closed.duration.map_or(Duration::MAX, |duration| duration.0),
         think_time: closed
             .think_time
-            .map_or([Duration::ZERO; 2], |[shortest, longest]| [shortest.0, longest.0]),
+            .map_or([Duration::ZERO; 2], |[shortest, longest]| {
+                [shortest.0, longest.0]
+            }),
         _over: Over(is_over),
     });
     for user in 0..closed.users {
         let rng = StdRng::seed_from_u64(scenario.seed ^ THINK_STREAM ^ user as u64);
-        tokio::spawn(round.clone().user(rng));
+        let joins = closed.spawn_rate.map_or(0.0, |rate| user as f64 / rate);
+        tokio::spawn(round.clone().user(Duration::from_secs_f64(joins), rng));
     }
 }
 
@@ -50,15 +54,18 @@ struct Round {
     /// What is asked, in order; whoever is free takes the next.
     entries: Vec<Entry>,
     n_asked: AtomicUsize,
+    /// Nobody asks after it.
+    duration: Duration,
     think_time: [Duration; 2],
     _over: Over,
 }
 
 impl Round {
-    async fn user(self: Arc<Self>, mut rng: StdRng) {
+    /// A user who joins after some time.
+    async fn user(self: Arc<Self>, joins: Duration, mut rng: StdRng) {
         let begin = self.launcher.begin();
-        let mut ready = begin;
-        loop {
+        let mut ready = begin + joins;
+        while ready.saturating_duration_since(begin) < self.duration {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep_until(ready.into()) => {}
@@ -69,7 +76,8 @@ impl Round {
             };
             let intended = ready.saturating_duration_since(begin);
             let (ended_tx, ended_rx) = oneshot::channel();
-            self.launcher.launch(number as u64, entry, intended, Some(ended_tx));
+            self.launcher
+                .launch(number as u64, entry, intended, Some(ended_tx));
             // The sender is dropped unused when the run is broken off.
             if ended_rx.await.is_err() {
                 return;
