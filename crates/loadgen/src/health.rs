@@ -44,7 +44,7 @@ const SUSPECT: f64 = 0.6;
 const MOST_SPOILED: f64 = 0.1;
 
 /// What the generator knows of itself in one window.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
     /// Operations that were due.
     pub offered: u64,
@@ -134,7 +134,7 @@ impl Reason {
 }
 
 /// One window with its judgement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// From the begin of the run.
     pub begin: Duration,
@@ -147,7 +147,7 @@ pub struct Window {
 }
 
 /// The generator's health in a run; valid if nothing was ever read.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Health {
     /// Whether the run may be believed.
     pub verdict: Verdict,

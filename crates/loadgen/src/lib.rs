@@ -39,4 +39,6 @@ pub mod run;
 
 pub mod invariants;
 
+pub mod judging;
+
 pub mod report;

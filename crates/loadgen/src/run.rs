@@ -208,7 +208,7 @@ impl Drop for Over {
 
 /// Takes up sightings until nothing is open; returns whether the run was broken off.
 async fn gather(
-    collector: &mut Collector<'_>,
+    collector: &mut Collector,
     feeding: &Feeding,
     seen_rx: &mut mpsc::Receiver<Sighting>,
     interrupt: &CancellationToken,

@@ -51,6 +51,9 @@ pub struct Scenario {
     /// The weighted mix; without one there is a single operation, `query`.
     #[serde(default = "single_operation", rename = "operation")]
     pub operations: Vec<Operation>,
+    /// Whether `QUERIES_PER_SECOND`, `DURATION_SECONDS` and `TARGET_AGENT` of the environment replace its own numbers.
+    #[serde(default)]
+    pub environment: bool,
     /// How the LLM answers.
     pub llm: Llm,
     /// What is promised.
@@ -361,5 +364,6 @@ fn single_operation() -> Vec<Operation> {
     }]
 }
 
+mod change;
 mod check;
 pub mod platform;

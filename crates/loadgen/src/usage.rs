@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::health::system;
 
 /// One look at this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// From the begin of the run.
     pub at: Duration,

@@ -8,6 +8,7 @@ mod duration;
 mod flame;
 mod format;
 mod history;
+mod load;
 mod power;
 mod report;
 mod selfcheck;
@@ -23,6 +24,7 @@ use self::bisect::TypedBisect;
 use self::compare::TypedCompare;
 use self::flame::TypedFlame;
 use self::history::TypedHistory;
+use self::load::TypedLoad;
 use self::power::TypedPower;
 use self::report::TypedReport;
 use self::selfcheck::TypedSelfcheck;
@@ -33,6 +35,7 @@ use crate::cmd::bisect::BisectSettings;
 use crate::cmd::compare::CompareSettings;
 use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
+use crate::cmd::load::LoadSettings;
 use crate::cmd::history::{RecordNightSettings, ShowSettings};
 use crate::cmd::power::PowerSettings;
 use crate::cmd::report::ReportSettings;
@@ -53,6 +56,7 @@ pub(crate) enum Command {
     History(ShowSettings),
     HistoryRecord(RecordNightSettings),
     Explain(ExplainSettings),
+    Load(Box<LoadSettings>),
     Selfcheck(SelfcheckSettings),
     Power(PowerSettings),
 }
@@ -104,6 +108,8 @@ enum TypedCommand {
     History(TypedHistory),
     /// Print what a load scenario comes down to, before anything runs.
     Explain(TypedExplain),
+    /// Run a load scenario and judge its promises.
+    Load(Box<TypedLoad>),
     /// Check the tool itself: how often it is wrong about equal programs, and which slowdowns it finds.
     Selfcheck(TypedSelfcheck),
     /// Print the smallest slowdown that pair mode finds here, case by case.
@@ -145,6 +151,7 @@ impl Typed {
                 scenario: typed.scenario,
                 folder: typed.scenarios,
             }),
+            TypedCommand::Load(typed) => Command::Load(Box::new(typed.into_settings())),
             TypedCommand::Selfcheck(typed) => Command::Selfcheck(typed.into_settings()),
             TypedCommand::Power(typed) => Command::Power(typed.into_settings()),
         }

@@ -8,6 +8,7 @@ pub(crate) mod crd;
 pub(crate) mod explain;
 pub(crate) mod flame;
 pub(crate) mod history;
+pub(crate) mod load;
 pub(crate) mod power;
 pub(crate) mod report;
 pub(crate) mod selfcheck;

@@ -42,6 +42,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::History(settings) => cmd::history::show(&settings),
         Command::HistoryRecord(settings) => cmd::history::record(&settings),
         Command::Explain(settings) => cmd::explain::run(&settings),
+        Command::Load(settings) => cmd::load::run(&settings),
         Command::Selfcheck(settings) => cmd::selfcheck::run(&settings),
         Command::Power(settings) => cmd::power::run(&settings),
     }

@@ -9,12 +9,14 @@ mod objects;
 mod removal;
 mod watch;
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all, try_join_all};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Config};
 use parking_lot::Mutex;
 use query_api::dialect::Dialect;
 use query_api::query::{Query, TargetKind};
@@ -90,6 +92,35 @@ impl Default for KubernetesConfig {
             patience: Duration::from_secs(30),
         }
     }
+}
+
+/// A client of the cluster that a kubeconfig names: the given file, or the usual one; the given context, or the current.
+///
+/// Nothing is sent yet.
+///
+/// # Errors
+/// If there is no kubeconfig, or none that can be used.
+pub async fn connect(
+    kubeconfig: Option<&Path>,
+    context: Option<String>,
+) -> Result<kube::Client, DriverError> {
+    let unusable = |reason: String| DriverError::Unreachable {
+        system: "a cluster".to_owned(),
+        reason,
+    };
+    let options = KubeConfigOptions {
+        context,
+        ..KubeConfigOptions::default()
+    };
+    let config = match kubeconfig {
+        Some(path) => {
+            let read = Kubeconfig::read_from(path).map_err(|error| unusable(error.to_string()))?;
+            Config::from_custom_kubeconfig(read, &options).await
+        }
+        None => Config::from_kubeconfig(&options).await,
+    };
+    let config = config.map_err(|error| unusable(error.to_string()))?;
+    kube::Client::try_from(config).map_err(|error| unusable(error.to_string()))
 }
 
 impl Kubernetes {

@@ -21,8 +21,7 @@ const USAGE_EVERY: Duration = Duration::from_secs(1);
 const GIVING_UP: Duration = Duration::from_secs(2);
 
 /// The state of one run.
-pub(super) struct Collector<'a> {
-    scenario: &'a Scenario,
+pub(super) struct Collector {
     driver: Arc<dyn Driver>,
     launcher: Launcher,
     recorder: Recorder,
@@ -40,16 +39,15 @@ pub(super) struct Collector<'a> {
     usage: Vec<Usage>,
 }
 
-impl<'a> Collector<'a> {
+impl Collector {
     pub(super) fn new(
-        scenario: &'a Scenario,
+        scenario: &Scenario,
         driver: Arc<dyn Driver>,
         launcher: Launcher,
         planned: usize,
     ) -> Self {
         let begin = launcher.begin();
         Self {
-            scenario,
             driver,
             recorder: Recorder::new(scenario.operations.len()),
             watch: Some(Watch::begin(begin, scenario.tightest_latency())),

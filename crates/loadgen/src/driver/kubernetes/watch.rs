@@ -40,8 +40,8 @@ pub(super) async fn begin(
         .await
         .map_err(|error| refused("list Queries", &error))?;
     // Only a watch that is open has shown that it may be.
-    let events = watch.open().await;
-    events.map_err(|error| refused("watch Queries", &error))?;
+    let opened = watch.open().await;
+    drop(opened.map_err(|error| refused("watch Queries", &error))?);
     tokio::spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}
