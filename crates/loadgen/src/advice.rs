@@ -2,6 +2,7 @@
 //!
 //! Every row cites the measurement it rests on. What was not measured is said to be unmeasured; nothing is guessed.
 
+pub mod measuring;
 pub mod scaling;
 pub mod thresholds;
 

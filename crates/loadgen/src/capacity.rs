@@ -10,16 +10,23 @@
 //! A closed loop alone would find a property of the generator: where answers are slow it asks less.
 //! A trial that the generator spoiled says nothing; no end of a bracket ever stands on one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::slo::judge::{Judgement, Standing, overall};
 use crate::usl::Usl;
 
 pub mod search;
 
+pub mod probing;
+
+pub mod record;
+
 mod bracket;
 mod place;
 
 /// What is searched along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Axis {
     /// Arrivals per second.
     Rate,
@@ -115,6 +122,8 @@ pub struct Observation {
     pub in_system: f64,
     /// Seconds that each stayed, on average.
     pub residence: f64,
+    /// The 95th percentile of the service time, in seconds; unset if too many never came.
+    pub service_p95: Option<f64>,
     /// How many were denied by a rate or a cap.
     pub refusals: u64,
     /// Why the generator spoiled it; unset if it did not.
@@ -131,7 +140,8 @@ pub struct Trial {
 }
 
 /// What ends the bracket above.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ceiling {
     /// A promise that was missed.
     Slo,
@@ -221,6 +231,20 @@ impl Capacity {
     pub fn headroom(&self, demand: f64) -> Option<f64> {
         self.highest_pass
             .map(|capacity| (capacity - demand) / capacity)
+    }
+
+    /// The 95th percentile of the service time at the highest pass, in seconds, from its longest trial.
+    pub fn service_p95(&self) -> Option<f64> {
+        let is_pass = |trial: &&Trial| {
+            trial.probe.purpose != Purpose::Ladder
+                && Some(trial.probe.load.value()) == self.highest_pass
+        };
+        let longest = self
+            .trials
+            .iter()
+            .filter(is_pass)
+            .max_by_key(|trial| trial.probe.starts);
+        longest.and_then(|trial| trial.observation.service_p95)
     }
 
     /// The bracket holds this load.

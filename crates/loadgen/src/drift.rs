@@ -16,6 +16,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use results::stats::holm;
 
+pub mod record;
+
 mod slope;
 mod windows;
 

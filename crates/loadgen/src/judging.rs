@@ -8,8 +8,8 @@ use crate::outcome::Outcome;
 use crate::recorder::{Latencies, Tally};
 use crate::run::Ran;
 use crate::scenario::Scenario;
-use crate::slo::judge::{Evidence, Judgement, Standing, clumping, judge};
-use crate::slo::{Metric, Slo};
+use crate::slo::judge::{Evidence, Judgement, Standing, clumping, judge_at};
+use crate::slo::{LEVEL, Metric, Slo};
 
 /// What a run comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -39,14 +39,26 @@ impl Conclusion {
 
 /// Holds every promise against what was measured.
 pub fn judgements(scenario: &Scenario, ran: &Ran) -> Vec<Judgement> {
+    judgements_at(scenario, ran, LEVEL)
+}
+
+/// The same at another one-sided level, for a search that judges often.
+pub fn judgements_at(scenario: &Scenario, ran: &Ran, level: f64) -> Vec<Judgement> {
     let slos = scenario.slos.iter();
-    slos.map(|slo| judge_one(scenario, ran, slo)).collect()
+    slos.map(|slo| judge_one(scenario, ran, slo, level))
+        .collect()
 }
 
 /// What the run comes to: a spoiled one says nothing, and a broken invariant outweighs what could not be told.
 pub fn conclude(ran: &Ran, judgements: &[Judgement], invariants: &[Invariant]) -> Conclusion {
-    let any = |standing| judgements.iter().any(|judgement| judgement.standing == standing);
-    let is_broken = invariants.iter().any(|invariant| invariant.holds == Some(false));
+    let any = |standing| {
+        judgements
+            .iter()
+            .any(|judgement| judgement.standing == standing)
+    };
+    let is_broken = invariants
+        .iter()
+        .any(|invariant| invariant.holds == Some(false));
     if ran.health.verdict == Verdict::Invalid {
         Conclusion::Spoiled
     } else if is_broken || any(Standing::Missed) {
@@ -67,7 +79,8 @@ pub fn completions_per_second(ran: &Ran) -> f64 {
     ran.recorder.all().outcomes.get(Outcome::Done) as f64 / seconds
 }
 
-fn judge_one(scenario: &Scenario, ran: &Ran, slo: &Slo) -> Judgement {
+fn judge_one(scenario: &Scenario, ran: &Ran, slo: &Slo, level: f64) -> Judgement {
+    let judge = |slo, evidence| judge_at(slo, evidence, level);
     if ran.health.verdict == Verdict::Invalid {
         return judge(slo, Evidence::Spoiled);
     }
@@ -138,13 +151,16 @@ fn response_clumping(ran: &Ran, slo: &Slo) -> f64 {
     let bound = u64::try_from(bound.0.as_nanos()).unwrap_or(u64::MAX);
     let windows = ran.recorder.windows().iter().map(|window| {
         let broke = window.response.count_between(bound, u64::MAX);
-        (broke + window.ended.censored(), window.response.len() + window.ended.censored())
+        (
+            broke + window.ended.censored(),
+            window.response.len() + window.ended.censored(),
+        )
     });
     clumping(&windows.collect::<Vec<_>>())
 }
 
 /// The share of the processors that this process used, from the first look to the last.
-fn mean_cpu(ran: &Ran) -> Option<f64> {
+pub(crate) fn mean_cpu(ran: &Ran) -> Option<f64> {
     let (first, last) = (ran.usage.first()?, ran.usage.last()?);
     let wall = last.at.saturating_sub(first.at).as_secs_f64();
     let cpu = last.cpu.saturating_sub(first.cpu).as_secs_f64();

@@ -7,7 +7,8 @@ use std::fmt::{self, Write as _};
 use quota::limits::{Caps, RateLimit};
 use quota::{Burst, Rate};
 
-use crate::capacity::{Capacity, Ceiling};
+use crate::capacity::record::Stated;
+use crate::capacity::{Axis, Ceiling};
 
 /// The share of the lower end that one workspace may use, unless told otherwise.
 pub const SHARE: f64 = 0.25;
@@ -72,6 +73,9 @@ pub enum QuotaError {
         "limited by quota: the search met refusals, so what the system carries is not known; lift the quotas and search again"
     )]
     LimitedByQuota,
+    /// A burst or a concurrency is not one per time.
+    #[error("the record is not one of a rate; search with `--axis rate`")]
+    NoRate,
     /// A number that no quota can follow from.
     #[error("{what} is {value}; it must be a number above 0")]
     OutOfRange {
@@ -108,19 +112,19 @@ impl Measured {
     ///
     /// # Errors
     ///
-    /// If the search confirmed no load, or met refusals: then it is limited by quota, never by capacity.
-    pub fn of(
-        endpoint: Endpoint,
-        capacity: &Capacity,
-        service_p95: f64,
-    ) -> Result<Self, QuotaError> {
-        if capacity.ceiling == Ceiling::Quota {
+    /// If the search confirmed no load, met refusals (then it is limited by quota, never by capacity), went along
+    /// another axis than the rate, or knows no service time.
+    pub fn of(endpoint: Endpoint, stated: &Stated) -> Result<Self, QuotaError> {
+        if stated.ceiling == Ceiling::Quota {
             return Err(QuotaError::LimitedByQuota);
+        }
+        if stated.axis != Axis::Rate {
+            return Err(QuotaError::NoRate);
         }
         Ok(Self {
             endpoint,
-            capacity: capacity.highest_pass.ok_or(QuotaError::NoCapacity)?,
-            service_p95,
+            capacity: stated.highest_pass.ok_or(QuotaError::NoCapacity)?,
+            service_p95: stated.service_p95_s.ok_or(QuotaError::NoCapacity)?,
         })
     }
 }
@@ -245,7 +249,6 @@ mod tests {
     use quota::Limits;
 
     use super::*;
-    use crate::capacity::Axis;
 
     fn measured(endpoint: Endpoint, capacity: f64, service_p95: f64) -> Measured {
         Measured {
@@ -255,18 +258,13 @@ mod tests {
         }
     }
 
-    fn capacity(highest_pass: Option<f64>, ceiling: Ceiling) -> Capacity {
-        Capacity {
+    fn stated(highest_pass: Option<f64>, ceiling: Ceiling) -> Stated {
+        Stated {
+            scenario: "s".to_owned(),
             axis: Axis::Rate,
             highest_pass,
-            first_fail: None,
             ceiling,
-            binding: Vec::new(),
-            own: Vec::new(),
-            usl: None,
-            non_monotonic: false,
-            undecided: Vec::new(),
-            trials: Vec::new(),
+            service_p95_s: Some(1.0),
         }
     }
 
@@ -295,12 +293,18 @@ mod tests {
 
     #[test]
     fn no_quota_follows_from_refusals_or_from_nothing() {
-        let refused = capacity(Some(10.0), Ceiling::Quota);
-        let error = Measured::of(Endpoint::CreateRun, &refused, 1.0).expect_err("refusals");
+        let refused = stated(Some(10.0), Ceiling::Quota);
+        let error = Measured::of(Endpoint::CreateRun, &refused).expect_err("refusals");
         assert!(error.to_string().starts_with("limited by quota"), "{error}");
         assert!(!error.to_string().contains("by capacity"));
-        let nothing = capacity(None, Ceiling::Generator);
-        let error = Measured::of(Endpoint::CreateRun, &nothing, 1.0).expect_err("no pass");
+        let bursts = Stated {
+            axis: Axis::Burst,
+            ..stated(Some(10.0), Ceiling::Slo)
+        };
+        let error = Measured::of(Endpoint::CreateRun, &bursts).expect_err("not a rate");
+        assert_eq!(error, QuotaError::NoRate);
+        let nothing = stated(None, Ceiling::Generator);
+        let error = Measured::of(Endpoint::CreateRun, &nothing).expect_err("no pass");
         assert_eq!(error, QuotaError::NoCapacity);
     }
 

@@ -1,6 +1,7 @@
 //! What a run says, in every form: the [`model`] is what is kept, the others are views of it.
 
 pub mod csv;
+pub mod html;
 pub mod junit;
 pub mod markdown;
 pub mod model;
@@ -26,4 +27,3 @@ pub fn json(report: &LoadReport) -> String {
 pub fn write(path: &Path, text: &str) -> Result<(), results::error::Error> {
     results::report::write(path, text)
 }
-

@@ -3,6 +3,7 @@
 mod ab;
 mod baseline;
 mod bisect;
+mod capacity;
 mod compare;
 mod duration;
 mod flame;
@@ -21,6 +22,7 @@ use query_api::dialect::Dialect;
 use self::ab::TypedAb;
 use self::baseline::TypedBaseline;
 use self::bisect::TypedBisect;
+use self::capacity::{TypedCapacity, TypedQuota, TypedSoak};
 use self::compare::TypedCompare;
 use self::flame::TypedFlame;
 use self::history::TypedHistory;
@@ -32,14 +34,17 @@ use crate::cmd::ab::AbSettings;
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::baseline::accept::AcceptSettings;
 use crate::cmd::bisect::BisectSettings;
+use crate::cmd::capacity::CapacitySettings;
 use crate::cmd::compare::CompareSettings;
 use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
-use crate::cmd::load::LoadSettings;
 use crate::cmd::history::{RecordNightSettings, ShowSettings};
+use crate::cmd::load::LoadSettings;
 use crate::cmd::power::PowerSettings;
+use crate::cmd::quota::QuotaSettings;
 use crate::cmd::report::ReportSettings;
 use crate::cmd::selfcheck::SelfcheckSettings;
+use crate::cmd::soak::SoakSettings;
 
 /// A command with all its settings.
 #[derive(Debug)]
@@ -55,6 +60,9 @@ pub(crate) enum Command {
     Report(ReportSettings),
     History(ShowSettings),
     HistoryRecord(RecordNightSettings),
+    Capacity(CapacitySettings),
+    Quota(QuotaSettings),
+    Soak(SoakSettings),
     Explain(ExplainSettings),
     Load(Box<LoadSettings>),
     Selfcheck(SelfcheckSettings),
@@ -106,6 +114,12 @@ enum TypedCommand {
     Report(TypedReport),
     /// Say what many nights show that no single one does: steps and drifts, or the plot of one case.
     History(TypedHistory),
+    /// Find the highest load that keeps a scenario's promises, as a bracket.
+    Capacity(TypedCapacity),
+    /// Print the quotas that follow from a capacity, as TOML.
+    Quota(TypedQuota),
+    /// Run a scenario for long and say whether anything grows.
+    Soak(TypedSoak),
     /// Print what a load scenario comes down to, before anything runs.
     Explain(TypedExplain),
     /// Run a load scenario and judge its promises.
@@ -147,6 +161,9 @@ impl Typed {
             TypedCommand::Flame(typed) => Command::Flame(typed.into_settings()),
             TypedCommand::Report(typed) => Command::Report(typed.into_settings()),
             TypedCommand::History(typed) => typed.into_command(),
+            TypedCommand::Capacity(typed) => Command::Capacity(typed.into_settings()),
+            TypedCommand::Quota(typed) => Command::Quota(typed.into_settings()),
+            TypedCommand::Soak(typed) => Command::Soak(typed.into_settings()),
             TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
                 scenario: typed.scenario,
                 folder: typed.scenarios,

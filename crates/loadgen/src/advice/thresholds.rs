@@ -16,7 +16,7 @@ pub enum Severity {
 }
 
 /// A row of the table.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Threshold {
     /// The metric, by the name under which dashboards know it.
     pub metric: &'static str,
@@ -32,7 +32,7 @@ pub struct Threshold {
 }
 
 /// A row, held against measurements.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Sign {
     /// The row.
     pub threshold: &'static Threshold,

@@ -21,6 +21,9 @@ pub const LEVEL: f64 = 0.02;
 /// A rung that brings less than this over the one before ends the ladder.
 const LEAST_GAIN: f64 = 0.1;
 
+/// How often each user of a rung asks: a rung is to last some answers, not to be precise.
+const TURNS: u64 = 20;
+
 /// The first open probe, as a share of what the ladder brought through at most.
 const FIRST_SHARE: f64 = 0.75;
 
@@ -136,7 +139,8 @@ impl Search {
             return None;
         }
         let users = users.round() as u64;
-        Some((Purpose::Ladder, Load::Closed { users }, self.settings.trial))
+        let starts = self.settings.trial.min(TURNS * users);
+        Some((Purpose::Ladder, Load::Closed { users }, starts))
     }
 
     fn search(&self) -> Option<(Purpose, Load, u64)> {

@@ -19,10 +19,29 @@ impl Scenario {
             let stages = open.stages.iter_mut();
             stages.for_each(|stage| shorten(&mut stage.duration));
         }
-        if let Some(think_time) = self.closed.as_mut().and_then(|closed| closed.think_time.as_mut())
+        if let Some(think_time) = self
+            .closed
+            .as_mut()
+            .and_then(|closed| closed.think_time.as_mut())
         {
             think_time.iter_mut().for_each(shorten);
         }
+        if let Some(duration) = self
+            .closed
+            .as_mut()
+            .and_then(|closed| closed.duration.as_mut())
+        {
+            shorten(duration);
+        }
+        if let Some(runs) = &mut self.runs {
+            shorten(&mut runs.poll_interval);
+            shorten(&mut runs.poll_timeout);
+        }
+        let latencies = self
+            .operations
+            .iter_mut()
+            .filter_map(|operation| operation.latency.as_mut());
+        latencies.flatten().for_each(shorten);
         let bounds = self.slos.iter_mut().filter_map(|slo| slo.at_most.as_mut());
         bounds.for_each(shorten);
         self

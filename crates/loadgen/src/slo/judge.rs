@@ -97,6 +97,18 @@ pub struct Interval {
     pub samples: u64,
 }
 
+impl Standing {
+    /// The word that reports use.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Inconclusive => "inconclusive",
+            Self::Missed => "missed",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// Holds a promise against its evidence at the usual level.
 pub fn judge(slo: &Slo, evidence: Evidence<'_>) -> Judgement {
     judge_at(slo, evidence, LEVEL)

@@ -30,6 +30,9 @@ pub(super) struct TypedLoad {
     duration: Option<Duration>,
     #[command(flatten)]
     driving: TypedDriving,
+    /// Also write a page with pictures to this file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
     format: TypedFormat,
@@ -113,6 +116,7 @@ impl TypedLoad {
             rate: self.rate,
             duration: self.duration,
             driving: self.driving.into_driving(),
+            html: self.html,
             telling: Telling {
                 format: self.format.format(),
                 files: files
@@ -170,7 +174,7 @@ fn format_and_file(text: &str) -> Result<(TypedFormat, PathBuf), String> {
     }
 }
 
-fn scale(text: &str) -> Result<f64, String> {
+pub(super) fn scale(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(scale) if scale > 0.0 && scale <= 1.0 => Ok(scale),
         _ => Err("write a factor above 0 and at most 1, such as 0.1".to_owned()),

@@ -1,7 +1,7 @@
 //! `plimsoll load`: a scenario is run, its promises are judged.
 
 pub(crate) mod driving;
-mod progress;
+pub(crate) mod progress;
 pub(crate) mod telling;
 
 use std::env;
@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use loadgen::advice::Measurements;
+use loadgen::report::html::{Page, bars, render};
 use loadgen::report::model::{Circumstances, LoadReport};
 use loadgen::scenario::Scenario;
 use results::machine::Machine;
@@ -34,6 +36,8 @@ pub(crate) struct LoadSettings {
     pub(crate) duration: Option<Duration>,
     /// What is driven.
     pub(crate) driving: Driving,
+    /// Where to write a page with pictures; unset writes none.
+    pub(crate) html: Option<PathBuf>,
     /// How to say it.
     pub(crate) telling: Telling,
 }
@@ -51,8 +55,19 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
         settings: driving.named(),
         machine: Machine::here(),
     };
-    let report = LoadReport::new(&scenario, &ran?, circumstances);
+    let ran = ran?;
+    let report = LoadReport::new(&scenario, &ran, circumstances);
     settings.telling.tell(&report)?;
+    if let Some(path) = &settings.html {
+        let page = Page {
+            report: &report,
+            bars: bars(&ran),
+            measurements: Measurements::of(&scenario, &ran),
+            capacity: None,
+        };
+        loadgen::report::write(path, &render(&page))?;
+        eprintln!("the page is in {}", path.display());
+    }
     Ok(report.conclusion.into())
 }
 

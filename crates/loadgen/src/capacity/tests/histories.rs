@@ -37,6 +37,7 @@ fn seen(standing: Standing, throughput: f64) -> Observation {
         throughput_error: 0.0,
         in_system: throughput,
         residence: 1.0,
+        service_p95: None,
         refusals: 0,
         spoiled: None,
     }

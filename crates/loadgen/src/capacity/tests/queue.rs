@@ -120,6 +120,7 @@ impl Queue {
             throughput_error: throughput / (responses.len() as f64).sqrt(),
             in_system: sum / took,
             residence: sum / responses.len() as f64,
+            service_p95: None,
             refusals: 0,
             spoiled: None,
         }

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use loadgen::driver::Driver;
 use loadgen::driver::in_process::{InProcess, InProcessConfig};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::driver::null::Null;
 use loadgen::run::{Progress, Ran, RunSettings, run};
 use loadgen::scenario::Scenario;
+use loadgen::scenario::platform::Platform;
 use query_api::dialect::Dialect;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,12 @@ impl Driving {
         scenario: &Scenario,
         report: impl FnMut(&Progress) + Send + 'static,
     ) -> anyhow::Result<Ran> {
+        if scenario.platform != Platform::Ark && self.system != System::Null {
+            bail!(
+                "no driver speaks to {} yet; `plimsoll explain` prints the plan, `--driver null` follows it",
+                scenario.platform.name()
+            );
+        }
         let settings = RunSettings {
             run: run_name(),
             timeout: self.timeout,
@@ -95,7 +102,9 @@ impl Driving {
         }
         named.extend(self.agent.clone().map(|agent| ("agent", agent)));
         let named = named.into_iter();
-        named.map(|(name, value)| (name.to_owned(), value)).collect()
+        named
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     async fn driver(&self) -> anyhow::Result<Arc<dyn Driver>> {
