@@ -209,6 +209,13 @@ mod tests {
             "selfcheck --sizes 0.05",
             "selfcheck --sizes many",
             "power --rounds 0",
+            "capacity",
+            "capacity ark-high-load --axis depth",
+            "capacity ark-high-load --resolution 0",
+            "quota record.json --share 2",
+            "soak",
+            "load ark-concurrent --sweep reconciles=0",
+            "load ark-concurrent --sweep depth=1",
         ] {
             let words = std::iter::once("plimsoll").chain(line.split_whitespace());
             assert!(Typed::try_parse_from(words).is_err(), "{line:?}");

@@ -10,6 +10,7 @@ use super::TypedDialect;
 use super::duration::duration;
 use crate::cmd::load::LoadSettings;
 use crate::cmd::load::driving::{Driving, System};
+use crate::cmd::load::sweep::Sweep;
 use crate::cmd::load::telling::{Format, Telling};
 
 #[derive(Args)]
@@ -30,6 +31,10 @@ pub(super) struct TypedLoad {
     duration: Option<Duration>,
     #[command(flatten)]
     driving: TypedDriving,
+    /// Run once for each value and print one table: `reconciles`, `in-flight` or `llm-latency-ms`, such as
+    /// `reconciles=1,5,10,20,50`.
+    #[arg(long, value_name = "SETTING=VALUES", value_parser = sweep)]
+    sweep: Option<Sweep>,
     /// Also write a page with pictures to this file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -116,6 +121,7 @@ impl TypedLoad {
             rate: self.rate,
             duration: self.duration,
             driving: self.driving.into_driving(),
+            sweep: self.sweep,
             html: self.html,
             telling: Telling {
                 format: self.format.format(),
@@ -185,5 +191,26 @@ fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
         _ => Err("write a number per second above 0, such as 25".to_owned()),
+    }
+}
+
+fn sweep(text: &str) -> Result<Sweep, String> {
+    let wrong =
+        || "write it as reconciles=1,5,10, in-flight=8,32 or llm-latency-ms=100,1000".to_owned();
+    let (setting, values) = text.split_once('=').ok_or_else(wrong)?;
+    let values: Result<Vec<u32>, _> = values.split(',').map(str::parse).collect();
+    let values = values.map_err(|_| wrong())?;
+    if values.contains(&0) {
+        return Err("each value must be at least 1".to_owned());
+    }
+    let sizes = || values.iter().map(|value| *value as usize).collect();
+    match setting {
+        "reconciles" => Ok(Sweep::Reconciles(sizes())),
+        "in-flight" => Ok(Sweep::InFlight(sizes())),
+        "llm-latency-ms" => {
+            let values = values.iter().map(|value| u64::from(*value));
+            Ok(Sweep::LlmLatency(values.collect()))
+        }
+        _ => Err(wrong()),
     }
 }

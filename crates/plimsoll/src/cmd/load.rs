@@ -2,6 +2,7 @@
 
 pub(crate) mod driving;
 pub(crate) mod progress;
+pub(crate) mod sweep;
 pub(crate) mod telling;
 
 use std::env;
@@ -17,6 +18,7 @@ use results::machine::Machine;
 
 use self::driving::{Driving, System};
 use self::progress::Progress;
+use self::sweep::Sweep;
 use self::telling::Telling;
 use crate::exit::Exit;
 use crate::workspace::Workspace;
@@ -36,6 +38,8 @@ pub(crate) struct LoadSettings {
     pub(crate) duration: Option<Duration>,
     /// What is driven.
     pub(crate) driving: Driving,
+    /// One run for each value of a setting; unset makes a single run.
+    pub(crate) sweep: Option<Sweep>,
     /// Where to write a page with pictures; unset writes none.
     pub(crate) html: Option<PathBuf>,
     /// How to say it.
@@ -45,6 +49,9 @@ pub(crate) struct LoadSettings {
 pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
     let mut driving = settings.driving.clone();
     let scenario = scenario(settings, &mut driving)?;
+    if let Some(sweep) = &settings.sweep {
+        return sweep.run(&driving, &scenario);
+    }
     let progress = Progress::new();
     let shown = progress.clone();
     let ran = driving.run(&scenario, move |now| shown.show(now));

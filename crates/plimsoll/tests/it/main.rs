@@ -2,6 +2,7 @@
 mod ab;
 mod accept;
 mod bisect;
+mod capacity;
 mod compare;
 mod counts;
 mod explain;
