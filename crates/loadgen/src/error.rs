@@ -63,7 +63,9 @@ pub enum DriverError {
         reason: String,
     },
     /// The system does not know Queries.
-    #[error("cannot find the definition of Query ({crd}): {reason}; install it, such as with `plimsoll crd | kubectl apply -f -`")]
+    #[error(
+        "cannot find the definition of Query ({crd}): {reason}; install it, such as with `plimsoll crd | kubectl apply -f -`"
+    )]
     NoDefinition {
         /// The name of the definition.
         crd: &'static str,

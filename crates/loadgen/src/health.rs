@@ -176,14 +176,31 @@ pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Rea
         (Reason::Achieved, missed / (1.0 - LEAST_ACHIEVED)),
         (Reason::Cpu, reading.cpu / MOST_CPU),
         (Reason::Waiting, reading.waiting / MOST_WAITING),
-        (Reason::Throttled, if reading.throttled.is_zero() { 0.0 } else { f64::INFINITY }),
+        (
+            Reason::Throttled,
+            if reading.throttled.is_zero() {
+                0.0
+            } else {
+                f64::INFINITY
+            },
+        ),
         (Reason::Steal, reading.steal / MOST_STEAL),
-        (Reason::LoopLag, seconds(reading.loop_lag_p99) / seconds(MOST_LOOP_LAG)),
+        (
+            Reason::LoopLag,
+            seconds(reading.loop_lag_p99) / seconds(MOST_LOOP_LAG),
+        ),
         (
             Reason::WatchLag,
             share_of_slo(MOST_WATCH_LAG_OF_SLO).map_or(0.0, |most| watch_lag / most),
         ),
-        (Reason::Sockets, if reading.socket_errors == 0 { 0.0 } else { f64::INFINITY }),
+        (
+            Reason::Sockets,
+            if reading.socket_errors == 0 {
+                0.0
+            } else {
+                f64::INFINITY
+            },
+        ),
     ];
     let most_used = used.iter().map(|(_, used)| *used).fold(0.0, f64::max);
     let (verdict, from) = if most_used > 1.0 {
@@ -201,7 +218,11 @@ pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Rea
 pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Duration>) -> Health {
     let share = tightest.map_or(Duration::ZERO, |tightest| tightest.mul_f64(MOST_LAG_OF_SLO));
     let is_late = lag_p99 > MOST_LAG.max(share);
-    let with = |verdict: Verdict| windows.iter().filter(move |window| window.verdict == verdict);
+    let with = |verdict: Verdict| {
+        windows
+            .iter()
+            .filter(move |window| window.verdict == verdict)
+    };
     let n_spoiled = with(Verdict::Invalid).count();
     let is_spoiled = n_spoiled as f64 > windows.len() as f64 * MOST_SPOILED;
     let verdict = if is_late || is_spoiled {

@@ -45,8 +45,14 @@ pub fn judgements(scenario: &Scenario, ran: &Ran) -> Vec<Judgement> {
 
 /// What the run comes to: a spoiled one says nothing, and a broken invariant outweighs what could not be told.
 pub fn conclude(ran: &Ran, judgements: &[Judgement], invariants: &[Invariant]) -> Conclusion {
-    let any = |standing| judgements.iter().any(|judgement| judgement.standing == standing);
-    let is_broken = invariants.iter().any(|invariant| invariant.holds == Some(false));
+    let any = |standing| {
+        judgements
+            .iter()
+            .any(|judgement| judgement.standing == standing)
+    };
+    let is_broken = invariants
+        .iter()
+        .any(|invariant| invariant.holds == Some(false));
     if ran.health.verdict == Verdict::Invalid {
         Conclusion::Spoiled
     } else if is_broken || any(Standing::Missed) {
@@ -138,7 +144,10 @@ fn response_clumping(ran: &Ran, slo: &Slo) -> f64 {
     let bound = u64::try_from(bound.0.as_nanos()).unwrap_or(u64::MAX);
     let windows = ran.recorder.windows().iter().map(|window| {
         let broke = window.response.count_between(bound, u64::MAX);
-        (broke + window.ended.censored(), window.response.len() + window.ended.censored())
+        (
+            broke + window.ended.censored(),
+            window.response.len() + window.ended.censored(),
+        )
     });
     clumping(&windows.collect::<Vec<_>>())
 }

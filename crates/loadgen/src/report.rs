@@ -26,4 +26,3 @@ pub fn json(report: &LoadReport) -> String {
 pub fn write(path: &Path, text: &str) -> Result<(), results::error::Error> {
     results::report::write(path, text)
 }
-

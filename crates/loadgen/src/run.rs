@@ -146,7 +146,14 @@ async fn follow(
     let mut collector = Collector::new(scenario, driver.clone(), launcher.clone(), plan.starts);
     let stop = interrupt.child_token();
     let feeding = feed(scenario, &plan, &launcher, &stop)?;
-    let interrupted = gather(&mut collector, &feeding, &mut seen_rx, &interrupt, &mut report).await;
+    let interrupted = gather(
+        &mut collector,
+        &feeding,
+        &mut seen_rx,
+        &interrupt,
+        &mut report,
+    )
+    .await;
     stop.cancel();
     collector.end();
     let findings = driver.verify().await?;

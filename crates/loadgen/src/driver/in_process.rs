@@ -114,12 +114,16 @@ impl InProcess {
         let (api, config) = (self.api.clone(), self.config.clone());
         let (at_work, stop) = (self.at_work.clone(), shutdown.clone());
         let work = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(control(api, config, at_work, stop, ready_tx));
             }
         };
-        let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(work);
+        let thread = std::thread::Builder::new()
+            .name(THREAD.to_owned())
+            .spawn(work);
         let failed = |reason: String| DriverError::Unreachable {
             system: "our own control plane".to_owned(),
             reason,
@@ -129,7 +133,9 @@ impl InProcess {
             shutdown,
             thread: Some(thread),
         });
-        ready_rx.await.map_err(|_| failed("it ended at its start".to_owned()))
+        ready_rx
+            .await
+            .map_err(|_| failed("it ended at its start".to_owned()))
     }
 }
 
@@ -270,10 +276,13 @@ impl Driver for InProcess {
             // The status is written before the slot is given back.
             self.at_work.until_none().await;
             let calls_of_one = setting.tool_calls as u64 + 1;
-            let counts = stub.calls_by_query().into_iter().filter_map(|(query, n_calls)| {
-                let executions = (n_calls as u64).div_ceil(calls_of_one);
-                Some((id_of(&query)?, executions))
-            });
+            let counts = stub
+                .calls_by_query()
+                .into_iter()
+                .filter_map(|(query, n_calls)| {
+                    let executions = (n_calls as u64).div_ceil(calls_of_one);
+                    Some((id_of(&query)?, executions))
+                });
             Ok(Findings {
                 executions: Some(counts.collect::<HashMap<u64, u64>>()),
                 most_at_once: Some((self.at_work.most(), self.config.in_flight as u64)),

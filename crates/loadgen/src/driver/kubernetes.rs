@@ -139,7 +139,9 @@ impl Kubernetes {
     }
 
     fn namespaces(&self, setting: &Setting) -> Vec<String> {
-        (0..setting.tenants).map(|tenant| self.namespace(tenant)).collect()
+        (0..setting.tenants)
+            .map(|tenant| self.namespace(tenant))
+            .collect()
     }
 
     /// What `prepare` found; operations before it are a mistake of the caller and go nowhere.
@@ -153,7 +155,9 @@ impl Kubernetes {
 
     async fn dialect(&self) -> Result<Dialect, DriverError> {
         let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        let found = self.patiently("read the definition of Query", definitions.get_opt(CRD)).await?;
+        let found = self
+            .patiently("read the definition of Query", definitions.get_opt(CRD))
+            .await?;
         let no_definition = |reason: &str| DriverError::NoDefinition {
             crd: CRD,
             reason: reason.to_owned(),
@@ -219,7 +223,8 @@ impl Driver for Kubernetes {
             let objects = Objects::read(self.config.setup.as_deref())?;
             for namespace in self.namespaces(setting) {
                 let made = objects.make(&self.client, &namespace, setting, &self.config);
-                self.in_time("create the objects of the set-up", made).await?;
+                self.in_time("create the objects of the set-up", made)
+                    .await?;
             }
             self.state.lock().objects = Some(objects);
             Ok(())
@@ -285,7 +290,11 @@ impl Driver for Kubernetes {
                     Some(expected) => *answer == expected,
                     None => !answer.is_empty(),
                 };
-                if is_right { Outcome::Done } else { Outcome::WrongAnswer }
+                if is_right {
+                    Outcome::Done
+                } else {
+                    Outcome::WrongAnswer
+                }
             }
             End::Failed(_) => Outcome::Failed,
             End::Cancelled => Outcome::Cancelled,
@@ -335,7 +344,9 @@ impl Kubernetes {
             system: "the Kubernetes API".to_owned(),
             reason: format!("could not {action} within {:?}", self.config.patience),
         };
-        tokio::time::timeout(self.config.patience, work).await.map_err(late)?
+        tokio::time::timeout(self.config.patience, work)
+            .await
+            .map_err(late)?
     }
 }
 

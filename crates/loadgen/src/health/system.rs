@@ -73,7 +73,10 @@ pub(crate) fn handles() -> (u64, u64) {
 
 /// CPU time of the generator's threads, and how long they waited for a processor.
 fn threads() -> (Duration, Duration) {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let tasks = fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut sums = (0, 0);
     for task in tasks {
         let path = task.path();
@@ -82,7 +85,9 @@ fn threads() -> (Duration, Duration) {
             continue;
         }
         let schedstat = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-        let mut numbers = schedstat.split_whitespace().map(|number| number.parse().unwrap_or(0));
+        let mut numbers = schedstat
+            .split_whitespace()
+            .map(|number| number.parse().unwrap_or(0));
         sums.0 += numbers.next().unwrap_or(0);
         sums.1 += numbers.next().unwrap_or(0);
     }
@@ -98,7 +103,10 @@ fn ticks() -> (u64, u64) {
     let first = stat.lines().next().unwrap_or_default();
     let numbers = first.split_whitespace().skip(1).take(FIELDS);
     let numbers: Vec<u64> = numbers.map(|number| number.parse().unwrap_or(0)).collect();
-    (numbers.get(STEAL).copied().unwrap_or(0), numbers.iter().sum())
+    (
+        numbers.get(STEAL).copied().unwrap_or(0),
+        numbers.iter().sum(),
+    )
 }
 
 /// How long our cgroup, or that of our container, was throttled.
@@ -107,7 +115,9 @@ fn throttled() -> Duration {
     let path = own.lines().find_map(|line| line.strip_prefix("0::"));
     let path = path.unwrap_or("/").trim_start_matches('/');
     let stat = fs::read_to_string(format!("/sys/fs/cgroup/{path}/cpu.stat")).unwrap_or_default();
-    let line = stat.lines().find_map(|line| line.strip_prefix("throttled_usec "));
+    let line = stat
+        .lines()
+        .find_map(|line| line.strip_prefix("throttled_usec "));
     Duration::from_micros(line.and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
@@ -127,7 +137,10 @@ mod tests {
             done_rx.recv().ok();
         };
         let before = Counters::read();
-        let thread = std::thread::Builder::new().name(name).spawn(work).expect("a thread");
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(work)
+            .expect("a thread");
         ready_rx.recv().expect("the thread works");
         let after = Counters::read();
         drop(done_tx);

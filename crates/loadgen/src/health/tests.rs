@@ -18,7 +18,11 @@ fn healthy() -> Reading {
 }
 
 fn check(reading: &Reading, verdict: Verdict, reasons: &[Reason]) {
-    assert_eq!(judge(reading, TIGHTEST), (verdict, reasons.to_vec()), "{reading:?}");
+    assert_eq!(
+        judge(reading, TIGHTEST),
+        (verdict, reasons.to_vec()),
+        "{reading:?}"
+    );
 }
 
 #[test]
@@ -30,18 +34,69 @@ fn a_generator_with_time_to_spare_is_valid() {
 fn every_signal_can_spoil_a_window_by_itself() {
     let late = Duration::from_millis(11);
     let cases = [
-        (Reading { lag_p99: late, ..healthy() }, Reason::ScheduleLag),
-        (Reading { achieved: 980, ..healthy() }, Reason::Achieved),
-        (Reading { cpu: 0.9, ..healthy() }, Reason::Cpu),
-        (Reading { waiting: 0.3, ..healthy() }, Reason::Waiting),
-        (Reading { throttled: late, ..healthy() }, Reason::Throttled),
-        (Reading { steal: 0.06, ..healthy() }, Reason::Steal),
-        (Reading { loop_lag_p99: late, ..healthy() }, Reason::LoopLag),
         (
-            Reading { watch_lag_p99: Some(Duration::from_millis(200)), ..healthy() },
+            Reading {
+                lag_p99: late,
+                ..healthy()
+            },
+            Reason::ScheduleLag,
+        ),
+        (
+            Reading {
+                achieved: 980,
+                ..healthy()
+            },
+            Reason::Achieved,
+        ),
+        (
+            Reading {
+                cpu: 0.9,
+                ..healthy()
+            },
+            Reason::Cpu,
+        ),
+        (
+            Reading {
+                waiting: 0.3,
+                ..healthy()
+            },
+            Reason::Waiting,
+        ),
+        (
+            Reading {
+                throttled: late,
+                ..healthy()
+            },
+            Reason::Throttled,
+        ),
+        (
+            Reading {
+                steal: 0.06,
+                ..healthy()
+            },
+            Reason::Steal,
+        ),
+        (
+            Reading {
+                loop_lag_p99: late,
+                ..healthy()
+            },
+            Reason::LoopLag,
+        ),
+        (
+            Reading {
+                watch_lag_p99: Some(Duration::from_millis(200)),
+                ..healthy()
+            },
             Reason::WatchLag,
         ),
-        (Reading { socket_errors: 1, ..healthy() }, Reason::Sockets),
+        (
+            Reading {
+                socket_errors: 1,
+                ..healthy()
+            },
+            Reason::Sockets,
+        ),
     ];
     for (reading, reason) in cases {
         check(&reading, Verdict::Invalid, &[reason]);
@@ -50,14 +105,27 @@ fn every_signal_can_spoil_a_window_by_itself() {
 
 #[test]
 fn a_generator_near_its_bounds_is_suspect() {
-    check(&Reading { cpu: 0.6, ..healthy() }, Verdict::Suspect, &[Reason::Cpu]);
+    check(
+        &Reading {
+            cpu: 0.6,
+            ..healthy()
+        },
+        Verdict::Suspect,
+        &[Reason::Cpu],
+    );
 }
 
 #[test]
 fn a_promise_of_long_latencies_bears_more_lag() {
-    let reading = Reading { lag_p99: Duration::from_millis(20), ..healthy() };
+    let reading = Reading {
+        lag_p99: Duration::from_millis(20),
+        ..healthy()
+    };
     assert_eq!(judge(&reading, None).0, Verdict::Invalid);
-    assert_eq!(judge(&reading, Some(Duration::from_secs(60))).0, Verdict::Valid);
+    assert_eq!(
+        judge(&reading, Some(Duration::from_secs(60))).0,
+        Verdict::Valid
+    );
 }
 
 fn windows(n_valid: usize, n_invalid: usize) -> Vec<Window> {

@@ -109,7 +109,10 @@ impl Watch {
     }
 
     fn close(&mut self, now: Duration) {
-        let wall = now.saturating_sub(self.window_begin).as_secs_f64().max(f64::MIN_POSITIVE);
+        let wall = now
+            .saturating_sub(self.window_begin)
+            .as_secs_f64()
+            .max(f64::MIN_POSITIVE);
         let counters = Counters::read();
         let before = std::mem::replace(&mut self.counters, counters);
         let spent = |now: Duration, before: Duration| now.saturating_sub(before);

@@ -63,12 +63,20 @@ fn what_ended_unseen_counts_as_above_any_bound() {
 
 #[test]
 fn long_runs_have_wider_windows_and_not_more_of_them() {
-    let hours: Vec<Sample> = (0..20_000).map(|second| sample(second * 1000, 5, Outcome::Done)).collect();
+    let hours: Vec<Sample> = (0..20_000)
+        .map(|second| sample(second * 1000, 5, Outcome::Done))
+        .collect();
     let recorder = recorder(&hours);
     let windows = recorder.windows();
     assert!(windows.iter().count() <= 512);
     assert_eq!(windows.width(), Duration::from_secs(64));
-    assert_eq!(windows.iter().map(|window| window.ended.total()).sum::<u64>(), 20_000);
+    assert_eq!(
+        windows
+            .iter()
+            .map(|window| window.ended.total())
+            .sum::<u64>(),
+        20_000
+    );
 }
 
 fn any_sample() -> impl Strategy<Value = Sample> {

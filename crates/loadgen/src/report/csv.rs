@@ -28,9 +28,18 @@ pub fn render(report: &LoadReport) -> String {
 }
 
 fn write_row(text: &mut String, (kind, name): (&str, &str), row: &OperationRow, seconds: f64) {
-    let done = row.outcomes.iter().find(|(outcome, _)| *outcome == Outcome::Done);
+    let done = row
+        .outcomes
+        .iter()
+        .find(|(outcome, _)| *outcome == Outcome::Done);
     let failures = row.count - done.map_or(0, |(_, count)| *count);
-    let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+    let per_second = |count: u64| {
+        if seconds > 0.0 {
+            count as f64 / seconds
+        } else {
+            0.0
+        }
+    };
     let LatencyRow {
         mean_ns,
         min_ns,
@@ -63,7 +72,9 @@ fn write_row(text: &mut String, (kind, name): (&str, &str), row: &OperationRow, 
 }
 
 fn millis(nanoseconds: Option<f64>) -> String {
-    nanoseconds.map_or_else(String::new, |nanoseconds| format!("{:.3}", nanoseconds / 1e6))
+    nanoseconds.map_or_else(String::new, |nanoseconds| {
+        format!("{:.3}", nanoseconds / 1e6)
+    })
 }
 
 /// A field as CSV needs it.

@@ -28,7 +28,10 @@ pub fn render(report: &LoadReport) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(xml, "<testsuites name=\"plimsoll load\" {counts}>");
     let skipped = count("skipped");
-    let _ = writeln!(xml, "  <testsuite name=\"{suite}\" {counts} skipped=\"{skipped}\">");
+    let _ = writeln!(
+        xml,
+        "  <testsuite name=\"{suite}\" {counts} skipped=\"{skipped}\">"
+    );
     for test in &tests {
         let name = escaped(&test.name);
         let message = escaped(&test.message);
@@ -63,7 +66,11 @@ fn tests(report: &LoadReport) -> Vec<Test> {
             (Verdict::Invalid, _) | (_, true) => "error",
             _ => "",
         },
-        kind: if report.interrupted { "interrupted" } else { "spoiled" },
+        kind: if report.interrupted {
+            "interrupted"
+        } else {
+            "spoiled"
+        },
         message: words::health(report),
     };
     let promises = report.slos.iter().map(|row| Test {
@@ -87,7 +94,10 @@ fn tests(report: &LoadReport) -> Vec<Test> {
         kind: "broken",
         message: invariant.detail.clone(),
     });
-    std::iter::once(run).chain(promises).chain(invariants).collect()
+    std::iter::once(run)
+        .chain(promises)
+        .chain(invariants)
+        .collect()
 }
 
 fn escaped(text: &str) -> String {

@@ -14,7 +14,12 @@ pub fn render(report: &LoadReport) -> String {
 }
 
 fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
-    writeln!(text, "## Load: {}: {}\n", report.scenario, report.conclusion.words())?;
+    writeln!(
+        text,
+        "## Load: {}: {}\n",
+        report.scenario,
+        report.conclusion.words()
+    )?;
     for warning in words::warnings(report) {
         writeln!(text, "> {warning}\n")?;
     }
@@ -31,13 +36,20 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         report.driver.name
     )?;
     writeln!(text, "Generator: {}.\n", words::health(report))?;
-    writeln!(text, "| operation | outcomes | response p50 | p95 | p99 | queue wait p99 |")?;
+    writeln!(
+        text,
+        "| operation | outcomes | response p50 | p95 | p99 | queue wait p99 |"
+    )?;
     writeln!(text, "|---|---|---|---|---|---|")?;
     for row in &report.operations {
         let [p50, _, p95, p99, _] = words::quantiles(&row.response);
         let [_, _, _, waited, _] = words::quantiles(&row.queue_wait);
         let outcomes = words::outcomes(row);
-        writeln!(text, "| {} | {outcomes} | {p50} | {p95} | {p99} | {waited} |", row.name)?;
+        writeln!(
+            text,
+            "| {} | {outcomes} | {p50} | {p95} | {p99} | {waited} |",
+            row.name
+        )?;
     }
     if !report.slos.is_empty() {
         writeln!(text, "\n| promise | standing | measured |\n|---|---|---|")?;
@@ -49,7 +61,11 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
     writeln!(text, "\n| invariant | | |\n|---|---|---|")?;
     for invariant in &report.invariants {
         let holds = words::holds(invariant.holds);
-        writeln!(text, "| {} | {holds} | {} |", invariant.name, invariant.detail)?;
+        writeln!(
+            text,
+            "| {} | {holds} | {} |",
+            invariant.name, invariant.detail
+        )?;
     }
     Ok(())
 }

@@ -243,9 +243,13 @@ impl LoadReport {
         let invariants = invariants::check(ran);
         let per_second = judging::completions_per_second(ran);
         let expected_per_second = ran.plan.expected_throughput;
-        let named = scenario.operations.iter().enumerate().filter_map(|(index, operation)| {
-            Some(OperationRow::new(&operation.name, ran.recorder.of(index)?))
-        });
+        let named = scenario
+            .operations
+            .iter()
+            .enumerate()
+            .filter_map(|(index, operation)| {
+                Some(OperationRow::new(&operation.name, ran.recorder.of(index)?))
+            });
         let all = OperationRow::new("all", &ran.recorder.all());
         Self {
             schema: SCHEMA,
@@ -282,7 +286,11 @@ impl OperationRow {
             name: name.to_owned(),
             count: tally.outcomes.total(),
             acknowledged: tally.acknowledged,
-            outcomes: tally.outcomes.iter().filter(|(_, count)| *count > 0).collect(),
+            outcomes: tally
+                .outcomes
+                .iter()
+                .filter(|(_, count)| *count > 0)
+                .collect(),
             response: LatencyRow::new(&tally.response),
             service: LatencyRow::new(&tally.service),
             create: LatencyRow::new(&tally.create),
@@ -368,20 +376,25 @@ impl HealthRow {
 
 fn windows(ran: &Ran) -> Vec<WindowRow> {
     let width_ns = nanoseconds(ran.recorder.windows().width());
-    let rows = ran.recorder.windows().iter().zip(0..).map(|(window, index)| {
-        let response = &window.response;
-        let at = |share| (!response.is_empty()).then(|| response.value_at_quantile(share));
-        WindowRow {
-            begin_ns: width_ns * index,
-            width_ns,
-            intended: window.intended,
-            ended: window.ended.total(),
-            done: window.ended.get(Outcome::Done),
-            p50_ns: at(0.5),
-            p95_ns: at(0.95),
-            p99_ns: at(0.99),
-        }
-    });
+    let rows = ran
+        .recorder
+        .windows()
+        .iter()
+        .zip(0..)
+        .map(|(window, index)| {
+            let response = &window.response;
+            let at = |share| (!response.is_empty()).then(|| response.value_at_quantile(share));
+            WindowRow {
+                begin_ns: width_ns * index,
+                width_ns,
+                intended: window.intended,
+                ended: window.ended.total(),
+                done: window.ended.get(Outcome::Done),
+                p50_ns: at(0.5),
+                p95_ns: at(0.95),
+                p99_ns: at(0.99),
+            }
+        });
     rows.collect()
 }
 

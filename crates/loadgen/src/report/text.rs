@@ -41,10 +41,17 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
     writeln!(text, "  generator   {}", words::health(report))?;
     if let Some(most) = report.usage.iter().map(|usage| usage.resident_bytes).max() {
         let mib = most as f64 / f64::from(1 << 20);
-        writeln!(text, "  memory      {mib:.1} MiB at most, this whole process")?;
+        writeln!(
+            text,
+            "  memory      {mib:.1} MiB at most, this whole process"
+        )?;
     }
 
-    writeln!(text, "\n  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}", "", "p50", "p90", "p95", "p99", "max")?;
+    writeln!(
+        text,
+        "\n  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "", "p50", "p90", "p95", "p99", "max"
+    )?;
     if let Some(all) = report.operations.first() {
         let kinds = [
             ("response", &all.response),
@@ -68,7 +75,11 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
     writeln!(text, "\n  invariants")?;
     for invariant in &report.invariants {
         let holds = words::holds(invariant.holds);
-        writeln!(text, "  {holds:<14}{}: {}", invariant.name, invariant.detail)?;
+        writeln!(
+            text,
+            "  {holds:<14}{}: {}",
+            invariant.name, invariant.detail
+        )?;
     }
     Ok(())
 }

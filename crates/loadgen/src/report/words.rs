@@ -6,7 +6,10 @@ use super::model::{LatencyRow, LoadReport, OperationRow, SloRow};
 
 /// A latency with three digits, such as `1.05 s` or `12.3 ms`; `never` where the quantile reaches into what never came.
 pub(super) fn latency(nanoseconds: Option<u64>) -> String {
-    nanoseconds.map_or_else(|| "never".to_owned(), |nanoseconds| time(nanoseconds as f64))
+    nanoseconds.map_or_else(
+        || "never".to_owned(),
+        |nanoseconds| time(nanoseconds as f64),
+    )
 }
 
 /// A time with three digits and its unit.
@@ -84,7 +87,11 @@ fn number_of(slo: &str, number: f64) -> String {
         return format!("{:.1} MiB", number / f64::from(1 << 20));
     }
     let is_latency = [" ≤ ", " p"].iter().all(|part| slo.contains(part));
-    if is_latency { time(number) } else { format!("{number:.3}") }
+    if is_latency {
+        time(number)
+    } else {
+        format!("{number:.3}")
+    }
 }
 
 /// The generator's health on one line.

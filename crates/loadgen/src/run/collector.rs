@@ -235,7 +235,8 @@ impl Collector {
         self.remember_response(outcome, &flight.times);
         let end = flight.times.done.unwrap_or(flight.times.intended);
         self.last_end = self.last_end.max(end);
-        self.ended.push((flight.start.id, flight.start.operation, outcome));
+        self.ended
+            .push((flight.start.id, flight.start.operation, outcome));
         flight.tell_user();
     }
 

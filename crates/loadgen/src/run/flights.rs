@@ -90,7 +90,8 @@ impl Launcher {
     /// Asks the system to give an operation up, without waiting for it.
     pub(super) fn cancel(&self, start: Start) {
         let driver = self.driver.clone();
-        self.runtime.spawn(async move { driver.cancel(&start).await });
+        self.runtime
+            .spawn(async move { driver.cancel(&start).await });
     }
 
     pub(super) fn flights(&self) -> MutexGuard<'_, Flights> {

@@ -42,7 +42,9 @@ pub(super) fn follow(
             launch(number);
         }
     };
-    std::thread::Builder::new().name(THREAD.to_owned()).spawn(pace)
+    std::thread::Builder::new()
+        .name(THREAD.to_owned())
+        .spawn(pace)
 }
 
 /// The kernel lets sleeps of ordinary threads run over by 50 µs, to save wakings.

@@ -31,7 +31,9 @@ pub(super) fn begin(
         n_asked: AtomicUsize::new(0),
         think_time: closed
             .think_time
-            .map_or([Duration::ZERO; 2], |[shortest, longest]| [shortest.0, longest.0]),
+            .map_or([Duration::ZERO; 2], |[shortest, longest]| {
+                [shortest.0, longest.0]
+            }),
         _over: Over(is_over),
     });
     for user in 0..closed.users {
@@ -69,7 +71,8 @@ impl Round {
             };
             let intended = ready.saturating_duration_since(begin);
             let (ended_tx, ended_rx) = oneshot::channel();
-            self.launcher.launch(number as u64, entry, intended, Some(ended_tx));
+            self.launcher
+                .launch(number as u64, entry, intended, Some(ended_tx));
             // The sender is dropped unused when the run is broken off.
             if ended_rx.await.is_err() {
                 return;

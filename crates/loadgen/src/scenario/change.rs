@@ -19,7 +19,10 @@ impl Scenario {
             let stages = open.stages.iter_mut();
             stages.for_each(|stage| shorten(&mut stage.duration));
         }
-        if let Some(think_time) = self.closed.as_mut().and_then(|closed| closed.think_time.as_mut())
+        if let Some(think_time) = self
+            .closed
+            .as_mut()
+            .and_then(|closed| closed.think_time.as_mut())
         {
             think_time.iter_mut().for_each(shorten);
         }

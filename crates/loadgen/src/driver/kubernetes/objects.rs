@@ -59,7 +59,9 @@ impl Objects {
             }
         }
         if !documents.iter().any(|document| document["kind"] == "Agent") {
-            return Err(wrong("needs an Agent, which Queries can address".to_owned()));
+            return Err(wrong(
+                "needs an Agent, which Queries can address".to_owned(),
+            ));
         }
         Ok(Self { documents, place })
     }
@@ -122,7 +124,8 @@ impl Maker<'_> {
             return self.make::<Agent>(document, Some(name.to_owned())).await;
         }
         for index in 0..self.setting.agents {
-            self.make::<Agent>(document, Some(agent_name(index))).await?;
+            self.make::<Agent>(document, Some(agent_name(index)))
+                .await?;
         }
         Ok(())
     }
@@ -166,7 +169,9 @@ fn fill_in(document: &mut Value, base_url: &str) {
     match document {
         Value::String(text) if text.contains(BASE_URL) => *text = text.replace(BASE_URL, base_url),
         Value::Array(values) => values.iter_mut().for_each(|value| fill_in(value, base_url)),
-        Value::Object(fields) => fields.values_mut().for_each(|value| fill_in(value, base_url)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|value| fill_in(value, base_url)),
         _ => {}
     }
 }

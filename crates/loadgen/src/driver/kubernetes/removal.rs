@@ -63,7 +63,9 @@ impl Removal {
     {
         let objects: Api<K> = Api::namespaced(self.client.clone(), &self.namespace);
         let params = ListParams::default().labels(&self.selector);
-        let deleted = objects.delete_collection(&DeleteParams::default(), &params).await;
+        let deleted = objects
+            .delete_collection(&DeleteParams::default(), &params)
+            .await;
         deleted.map_err(|error| refused(&format!("delete {kinds}"), &error))?;
         loop {
             let listed = objects.list_metadata(&params).await;

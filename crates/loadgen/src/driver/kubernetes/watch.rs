@@ -35,7 +35,10 @@ pub(super) async fn begin(
         version: String::new(),
         phases_by_id: HashMap::new(),
     };
-    watch.list().await.map_err(|error| refused("list Queries", &error))?;
+    watch
+        .list()
+        .await
+        .map_err(|error| refused("list Queries", &error))?;
     // Only a watch that is open has shown that it may be.
     let opened = watch.open().await;
     drop(opened.map_err(|error| refused("watch Queries", &error))?);
@@ -157,7 +160,9 @@ impl Watch {
         for id in vanished.into_keys() {
             self.phases_by_id.remove(&id);
             let end = End::Vanished;
-            self.sightings.tell(id, What::Ended { end, unseen: true }).await;
+            self.sightings
+                .tell(id, What::Ended { end, unseen: true })
+                .await;
         }
     }
 
@@ -191,7 +196,10 @@ impl Watch {
         let Some(id) = id(query) else {
             return;
         };
-        let had_ended = self.phases_by_id.remove(&id).is_some_and(Phase::is_terminal);
+        let had_ended = self
+            .phases_by_id
+            .remove(&id)
+            .is_some_and(Phase::is_terminal);
         if !had_ended {
             self.sightings.tell_end(id, End::Vanished).await;
         }

@@ -95,7 +95,9 @@ impl Driving {
         }
         named.extend(self.agent.clone().map(|agent| ("agent", agent)));
         let named = named.into_iter();
-        named.map(|(name, value)| (name.to_owned(), value)).collect()
+        named
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     async fn driver(&self) -> anyhow::Result<Arc<dyn Driver>> {
