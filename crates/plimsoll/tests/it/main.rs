@@ -8,6 +8,7 @@ mod counts;
 mod explain;
 mod flame;
 mod history;
+mod load;
 mod project;
 mod record;
 mod report;
