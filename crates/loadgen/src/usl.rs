@@ -212,9 +212,9 @@ fn solve(rungs: &[Rung], free: [bool; 2]) -> Option<[f64; 3]> {
         }
         for other in (0..size).filter(|other| *other != pivot) {
             let factor = matrix[other][pivot] / matrix[pivot][pivot];
-            for column in pivot..=size {
-                let taken = factor * matrix[pivot][column];
-                matrix[other][column] -= taken;
+            let row = matrix[pivot].clone();
+            for (cell, above) in matrix[other].iter_mut().zip(row) {
+                *cell -= factor * above;
             }
         }
     }

@@ -27,7 +27,7 @@ impl Bracket {
         };
         let fail = known(Knowledge::Fail).next().copied();
         let below = |place: &&Place| fail.is_none_or(|fail| place.load.value() < fail.load.value());
-        let pass = known(Knowledge::Pass).filter(below).next_back().copied();
+        let pass = known(Knowledge::Pass).rfind(below).copied();
         let above = |load: f64| pass.is_none_or(|pass| pass.load.value() < load);
         Self {
             pass,

@@ -12,8 +12,8 @@ pub(super) struct Place {
     pub(super) knowledge: Knowledge,
     /// Trials that decided.
     pub(super) decided: usize,
-    /// Trials that the generator spoiled.
-    pub(super) spoiled: usize,
+    /// Confirmations that the generator spoiled.
+    pub(super) unconfirmed: usize,
     /// It was held for long and kept every promise.
     pub(super) is_held: bool,
     /// Starts of the longest trial that was not spoiled.
@@ -92,7 +92,11 @@ fn place(load: Load, here: &[&Trial], longest_trial: u64) -> Place {
         load,
         knowledge,
         decided: met + missed,
-        spoiled,
+        unconfirmed: here
+            .iter()
+            .filter(|trial| matches!(trial.probe.purpose, Purpose::Hold | Purpose::Repeat))
+            .filter(|trial| trial.observation.spoiled.is_some())
+            .count(),
         is_held: of(Purpose::Hold, Standing::Met),
         longest,
     }

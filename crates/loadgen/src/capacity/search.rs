@@ -33,7 +33,7 @@ const UPWARD: f64 = 1.25;
 /// How far above all that was tried it is asked whether the system comes back.
 const BEYOND: f64 = 1.5;
 
-/// How often one load may be spoiled before it is left alone.
+/// How often the confirmation of one load may be spoiled before it is left alone.
 const MOST_SPOILED: usize = 2;
 
 /// No open probe is above the ladder's best by more than this: what keeps its promises there is not bound by them.
@@ -165,12 +165,12 @@ impl Search {
         if let Some(load) = self.inward(&bracket) {
             return Some((Purpose::Narrow, load, trial));
         }
-        let unconfirmed = |place: &Place| place.decided < 2 && place.spoiled < MOST_SPOILED;
+        let unconfirmed = |place: &Place| place.decided < 2 && place.unconfirmed < MOST_SPOILED;
         if let Some(fail) = bracket.fail.filter(unconfirmed) {
             let starts = (2 * fail.longest).clamp(trial, longest_trial);
             return Some((Purpose::Repeat, fail.load, starts));
         }
-        let unheld = |place: &Place| !place.is_held && place.spoiled < MOST_SPOILED;
+        let unheld = |place: &Place| !place.is_held && place.unconfirmed < MOST_SPOILED;
         if let Some(pass) = bracket.pass.filter(unheld) {
             return Some((Purpose::Hold, pass.load, hold));
         }

@@ -1,5 +1,10 @@
 //! Tests of the detector: what it finds, what it is not fooled by, and how often it errs.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "the full test prints the table that the README shows"
+)]
+
 use proptest::prelude::*;
 use rand_distr::{Distribution, StandardNormal};
 use results::stats::{rate_lower_bound, rate_upper_bound};

@@ -176,11 +176,20 @@ fn tell(probe: &Probe, observation: &Observation) {
     );
 }
 
+/// A search that confirmed nothing failed for the generator if it spoiled anything, else for want of trials if something
+/// passed; only where nothing did is the promise broken.
 fn exit(capacity: &Capacity) -> Exit {
+    let any = |standing| {
+        capacity
+            .trials
+            .iter()
+            .any(|trial| trial.observation.standing() == standing)
+    };
     match (capacity.highest_pass, capacity.ceiling) {
-        (_, Ceiling::Quota) | (None, Ceiling::Settings | Ceiling::Probes) => Exit::CouldNotTell,
-        (None, Ceiling::Generator) => Exit::GeneratorSpoiled,
-        (None, Ceiling::Slo) => Exit::Regressed,
+        (_, Ceiling::Quota) => Exit::CouldNotTell,
         (Some(_), _) => Exit::Fine,
+        (None, _) if any(Standing::Invalid) => Exit::GeneratorSpoiled,
+        (None, Ceiling::Slo) if !any(Standing::Met) => Exit::Regressed,
+        (None, _) => Exit::CouldNotTell,
     }
 }

@@ -1,5 +1,10 @@
 //! How often the bracket holds the truth, beside a bisection by point estimates and fixed steps.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "the full test prints the table that the README shows"
+)]
+
 use results::stats::rate_lower_bound;
 
 use super::queue::{Queue, Service};

@@ -6,7 +6,7 @@ use super::plot::Plot;
 use super::{Bar, escaped};
 use crate::capacity::record::{CapacityRecord, unit};
 use crate::health::Verdict;
-use crate::report::model::LoadReport;
+use crate::report::model::{LoadReport, WindowRow};
 use crate::usl::Coefficients;
 
 const GREEN: &str = "#1a7f4b";
@@ -78,6 +78,9 @@ pub(super) fn load_line(capacity: &CapacityRecord) -> String {
     svg
 }
 
+/// One quantile of a window, in nanoseconds.
+type Quantile = fn(&WindowRow) -> Option<u64>;
+
 /// Quantiles of the response time, window by window.
 pub(super) fn latency(report: &LoadReport) -> String {
     let ms = |nanoseconds: Option<u64>| nanoseconds.map(|nanoseconds| nanoseconds as f64 / 1e6);
@@ -92,11 +95,7 @@ pub(super) fn latency(report: &LoadReport) -> String {
         .last()
         .map_or(1.0, |window| seconds(window.begin_ns + window.width_ns));
     let mut plot = Plot::new(500.0, 240.0, (0.0, end), most);
-    let lines: [(
-        &str,
-        &str,
-        fn(&crate::report::model::WindowRow) -> Option<u64>,
-    ); 3] = [
+    let lines: [(&str, &str, Quantile); 3] = [
         ("p99", RED, |window| window.p99_ns),
         ("p95", AMBER, |window| window.p95_ns),
         ("p50", BLUE, |window| window.p50_ns),
