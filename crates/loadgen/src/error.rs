@@ -42,3 +42,57 @@ pub enum ScenarioError {
         reason: String,
     },
 }
+
+/// Why a driver cannot drive.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// Nobody answers, or not in time.
+    #[error("cannot reach {system}: {reason}; is it running, and does the kubeconfig point to it?")]
+    Unreachable {
+        /// What was to be reached.
+        system: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The system answers, and forbids it.
+    #[error("not allowed to {action}: {reason}; grant the verb to the account of the kubeconfig")]
+    Forbidden {
+        /// What was forbidden.
+        action: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// The system does not know Queries.
+    #[error(
+        "cannot find the definition of Query ({crd}): {reason}; install it, such as with `plimsoll crd | kubectl apply -f -`"
+    )]
+    NoDefinition {
+        /// The name of the definition.
+        crd: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file with the objects of the set-up is wrong.
+    #[error("set-up {place}: {reason}")]
+    Setup {
+        /// The file, and the document in it.
+        place: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// The system answers, and not as it should.
+    #[error("failed to {action}: {reason}")]
+    Refused {
+        /// What was asked.
+        action: String,
+        /// The server's words.
+        reason: String,
+    },
+}
+
+impl DriverError {
+    /// The system under test was out of reach, which is no wrong input.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}

@@ -7,8 +7,9 @@ use query_api::go_duration::GoDuration;
 
 use crate::arrival::Spacing;
 use crate::mix::Mix;
+use crate::scenario::platform::{Ladder, Platform, Runs};
 use crate::scenario::{Closed, Open, Plan, Scenario};
-use crate::slo::{Metric, Slo};
+use crate::slo::Slo;
 
 /// The plan of the scenario `name` as text for people.
 pub fn explain(name: &str, scenario: &Scenario) -> String {
@@ -26,6 +27,12 @@ pub fn explain(name: &str, scenario: &Scenario) -> String {
         "tenants",
         format!("{} with {} each", scenario.tenants, agents(scenario.agents)),
     );
+    if scenario.platform != Platform::Ark {
+        line("platform", scenario.platform.name().to_owned());
+    }
+    if let Some(run) = &scenario.runs {
+        line("runs", runs(run));
+    }
     for (index, operation) in operations(scenario).into_iter().enumerate() {
         line(if index == 0 { "operations" } else { "" }, operation);
     }
@@ -33,10 +40,7 @@ pub fn explain(name: &str, scenario: &Scenario) -> String {
     line("seed", scenario.seed.to_string());
     for (index, slo) in scenario.slos.iter().enumerate() {
         let heading = if index == 0 { "promises" } else { "" };
-        line(
-            heading,
-            format!("{}{}", promise(slo), doubt(scenario, &plan, slo)),
-        );
+        line(heading, format!("{slo}{}", doubt(scenario, &plan, slo)));
     }
     text
 }
@@ -46,7 +50,7 @@ fn load(scenario: &Scenario) -> String {
         (Some(open), _, _) => stages(open),
         (_, Some(burst), _) => format!("a burst of {} at once", burst.count),
         (_, _, Some(closed)) => users(closed),
-        _ => "none".to_owned(),
+        _ => ladders(&scenario.ladders),
     }
 }
 
@@ -70,7 +74,31 @@ fn users(closed: &Closed) -> String {
         .map_or(String::new(), |[shortest, longest]| {
             format!(", each pausing {shortest} to {longest}")
         });
-    format!("closed, {} {who} at a time{pause}", closed.users)
+    let joining = closed
+        .spawn_rate
+        .map_or(String::new(), |rate| format!(", {rate} more per second"));
+    format!("closed, {} {who} at a time{joining}{pause}", closed.users)
+}
+
+fn ladders(ladders: &[Ladder]) -> String {
+    let ladder = |ladder: &Ladder| {
+        let sizes: Vec<String> = ladder.sizes.iter().map(usize::to_string).collect();
+        format!("{} {} at once", ladder.operation, sizes.join(", "))
+    };
+    let ladders: Vec<String> = ladders.iter().map(ladder).collect();
+    format!("bursts: {}", ladders.join("; "))
+}
+
+/// What a start is, where it is more than one operation.
+fn runs(runs: &Runs) -> String {
+    let children = match runs.children {
+        1 => "1 child run".to_owned(),
+        children => format!("{children} child runs"),
+    };
+    format!(
+        "each start is a run with {children}, polled every {} for at most {}",
+        runs.poll_interval, runs.poll_timeout
+    )
 }
 
 fn starts(plan: &Plan) -> String {
@@ -98,11 +126,21 @@ fn agents(n_agents: usize) -> String {
 }
 
 fn operations(scenario: &Scenario) -> Vec<String> {
+    if scenario.runs.is_some() {
+        return vec![scenario.operation_names().join(", ")];
+    }
     let weights = scenario.operations.iter().map(|operation| operation.weight);
     let shares = Mix::new(weights).shares();
     let named = scenario.operations.iter().zip(shares);
     named
-        .map(|(operation, share)| format!("{} {:.1} %", operation.name, share * 100.0))
+        .map(|(operation, share)| {
+            let expected = operation
+                .latency
+                .map_or(String::new(), |[shortest, longest]| {
+                    format!(", expected to take {shortest} to {longest}")
+                });
+            format!("{} {:.1} %{expected}", operation.name, share * 100.0)
+        })
         .collect()
 }
 
@@ -117,25 +155,6 @@ fn llm(scenario: &Scenario) -> String {
         0 => latency,
         1 => format!("{latency}, after 1 tool call"),
         n_calls => format!("{latency}, after {n_calls} tool calls"),
-    }
-}
-
-fn promise(slo: &Slo) -> String {
-    let operation = slo.operation.as_deref().unwrap_or("all");
-    let metric = match slo.metric {
-        Metric::Response => "response time",
-        Metric::Create => "create call",
-        Metric::QueueWait => "wait in the queue",
-        Metric::Success => "success",
-        Metric::Throughput => "throughput ÷ pace",
-    };
-    match (slo.quantile, slo.at_most, slo.at_least) {
-        (Some(quantile), Some(bound), _) => {
-            let percent = quantile * 100.0;
-            format!("{operation}: {metric} p{percent} ≤ {bound}")
-        }
-        (_, _, Some(ratio)) => format!("{operation}: {metric} ≥ {:.1} %", ratio * 100.0),
-        _ => format!("{operation}: {metric}"),
     }
 }
 

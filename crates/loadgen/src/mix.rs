@@ -1,5 +1,6 @@
 //! Which operation comes next: a weighted mix, drawn from a seed.
 
+use query_api::go_duration::GoDuration;
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde::Deserialize;
@@ -12,6 +13,9 @@ pub struct Operation {
     pub name: String,
     /// How often it comes, relative to the others.
     pub weight: f64,
+    /// The shortest and the longest time that it is expected to take; unset means the LLM's.
+    #[serde(default)]
+    pub latency: Option<[GoDuration; 2]>,
 }
 
 /// Draws operations in proportion to their weights.

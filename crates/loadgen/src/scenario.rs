@@ -11,7 +11,8 @@ use serde::Deserialize;
 use crate::arrival::{Profile, Spacing, Stage};
 use crate::error::ScenarioError;
 use crate::mix::{Mix, Operation};
-use crate::schedule::{Matrix, Schedule};
+use crate::scenario::platform::{Ladder, Platform, Runs};
+use crate::schedule::{Entry, Matrix, Schedule};
 use crate::slo::Slo;
 
 /// A scenario as its file says it, checked.
@@ -20,6 +21,9 @@ use crate::slo::Slo;
 pub struct Scenario {
     /// What the scenario shows, and what must not be concluded from it.
     pub text: String,
+    /// Whose load test it is.
+    #[serde(default)]
+    pub platform: Platform,
     /// The seed of its schedule.
     #[serde(default = "default_seed")]
     pub seed: u64,
@@ -32,6 +36,12 @@ pub struct Scenario {
     /// Users who wait for each answer.
     #[serde(default)]
     pub closed: Option<Closed>,
+    /// Bursts of growing size, for a calibration.
+    #[serde(default, rename = "ladder")]
+    pub ladders: Vec<Ladder>,
+    /// Each start is a whole run with child runs; unset if a start is one operation of the mix.
+    #[serde(default)]
+    pub runs: Option<Runs>,
     /// How many tenants there are; each is a namespace or a workspace.
     #[serde(default = "one")]
     pub tenants: usize,
@@ -41,6 +51,9 @@ pub struct Scenario {
     /// The weighted mix; without one there is a single operation, `query`.
     #[serde(default = "single_operation", rename = "operation")]
     pub operations: Vec<Operation>,
+    /// Whether `QUERIES_PER_SECOND`, `DURATION_SECONDS` and `TARGET_AGENT` of the environment replace its own numbers.
+    #[serde(default)]
+    pub environment: bool,
     /// How the LLM answers.
     pub llm: Llm,
     /// What is promised.
@@ -75,8 +88,15 @@ pub struct Burst {
 pub struct Closed {
     /// How many users there are at once.
     pub users: usize,
-    /// How many queries they send together.
+    /// How many queries they send together; 0 if `duration` ends the load.
+    #[serde(default)]
     pub queries: usize,
+    /// How long they go on asking; unset if `queries` ends the load.
+    #[serde(default)]
+    pub duration: Option<GoDuration>,
+    /// How many users join per second; unset means all at the begin.
+    #[serde(default)]
+    pub spawn_rate: Option<f64>,
     /// The shortest and the longest pause before the next question, uniform between them.
     #[serde(default)]
     pub think_time: Option<[GoDuration; 2]>,
@@ -91,6 +111,9 @@ pub struct Llm {
     /// Tool calls before the final answer.
     #[serde(default)]
     pub tool_calls: usize,
+    /// How many tools are called at once each time.
+    #[serde(default = "one")]
+    pub tools: usize,
 }
 
 /// What a scenario comes down to before it runs.
@@ -194,14 +217,22 @@ impl Scenario {
                 schedule: Some(schedule),
             };
         }
-        let (users, queries) = self
-            .closed
-            .as_ref()
-            .map_or((0, 0), |closed| (closed.users, closed.queries));
+        if !self.ladders.is_empty() {
+            let sizes = self.ladders.iter().flat_map(|ladder| &ladder.sizes);
+            let starts = sizes.sum();
+            return Plan {
+                starts,
+                duration: Duration::ZERO,
+                expected_throughput: starts as f64 / self.mean_latency().as_secs_f64(),
+                schedule: None,
+            };
+        }
+        let users = self.closed.as_ref().map_or(0, |closed| closed.users);
         let pace = users as f64 / (self.mean_latency() + self.mean_think_time()).as_secs_f64();
+        let starts = self.closed.as_ref().map_or(0, |closed| closed.starts(pace));
         Plan {
-            starts: queries,
-            duration: Duration::from_secs_f64(queries as f64 / pace),
+            starts,
+            duration: Duration::from_secs_f64(starts as f64 / pace),
             expected_throughput: pace,
             schedule: None,
         }
@@ -209,28 +240,70 @@ impl Scenario {
 
     /// Whether a run of this plan can decide the SLO.
     pub fn decidable(&self, plan: &Plan, slo: &Slo) -> Decidable {
-        let share = match &slo.operation {
-            None => 1.0,
-            Some(name) => {
-                let index = self.operations.iter().position(|known| known.name == *name);
-                index.map_or(0.0, |index| self.mix().shares()[index])
-            }
-        };
         Decidable {
-            expected: (plan.starts as f64 * share).floor() as u64,
+            expected: self.samples(plan.starts, slo.operation.as_deref()),
             needed: slo.samples_needed(),
         }
+    }
+
+    /// What users of a closed load ask, in the order in which it is asked.
+    pub fn questions(&self) -> Vec<Entry> {
+        let count = self
+            .closed
+            .as_ref()
+            .map_or(0, |closed| self.most_questions(closed));
+        let matrix = Matrix {
+            tenants: self.tenants,
+            agents: self.agents,
+        };
+        Schedule::burst(count, &self.mix(), matrix, self.seed).entries
+    }
+
+    /// The smallest latency that is promised; unset if none is.
+    pub fn tightest_latency(&self) -> Option<Duration> {
+        let bounds = self.slos.iter().filter_map(|slo| slo.at_most);
+        bounds.map(|bound| bound.0).min()
     }
 
     fn mix(&self) -> Mix {
         Mix::new(self.operations.iter().map(|operation| operation.weight))
     }
 
-    /// The mean time of one execution: every tool call costs one more reply.
+    /// So many questions are enough, however fast the answers come: no user asks more often than it can think.
+    fn most_questions(&self, closed: &Closed) -> usize {
+        /// What is asked at most by a user who neither thinks nor waits: more is a loop that has lost its mind.
+        const FASTEST: Duration = Duration::from_millis(1);
+        let Some(duration) = closed.duration else {
+            return closed.queries;
+        };
+        let shortest = closed
+            .think_time
+            .map_or(FASTEST, |[shortest, _]| shortest.0.max(FASTEST));
+        let each = (duration.0.as_secs_f64() / shortest.as_secs_f64()).ceil() + 1.0;
+        closed.users.saturating_mul(each as usize)
+    }
+
+    /// The mean time of one execution: every tool call costs one more reply, and a run lasts a poll longer.
     fn mean_latency(&self) -> Duration {
         let [shortest, longest] = self.llm.latency;
         let replies = u32::try_from(self.llm.tool_calls + 1).unwrap_or(u32::MAX);
-        (shortest.0 + longest.0) / 2 * replies
+        let usual = (shortest.0 + longest.0) / 2 * replies;
+        let shares = self.mix().shares();
+        let of_mix = self
+            .operations
+            .iter()
+            .zip(shares)
+            .map(|(operation, share)| {
+                let latency = operation.latency;
+                let mean =
+                    latency.map_or(usual, |[shortest, longest]| (shortest.0 + longest.0) / 2);
+                mean.mul_f64(share)
+            });
+        let poll = self
+            .runs
+            .as_ref()
+            .map_or(Duration::ZERO, |runs| runs.poll_interval.0);
+        of_mix.sum::<Duration>() + poll
     }
 
     fn mean_think_time(&self) -> Duration {
@@ -238,6 +311,21 @@ impl Scenario {
         think_time.map_or(Duration::ZERO, |[shortest, longest]| {
             (shortest.0 + longest.0) / 2
         })
+    }
+}
+
+impl Closed {
+    /// Starts at a pace of so many per second, once all users are there.
+    ///
+    /// While users still join, the pace grows in a straight line: half of it is lost on the way.
+    fn starts(&self, pace: f64) -> usize {
+        let Some(duration) = self.duration else {
+            return self.queries;
+        };
+        let joining = self.spawn_rate.map_or(0.0, |rate| self.users as f64 / rate);
+        let length = duration.0.as_secs_f64();
+        let lost = joining.min(length) / 2.0;
+        (pace * (length - lost)) as usize
     }
 }
 
@@ -272,7 +360,10 @@ fn single_operation() -> Vec<Operation> {
     vec![Operation {
         name: "query".to_owned(),
         weight: 1.0,
+        latency: None,
     }]
 }
 
+mod change;
 mod check;
+pub mod platform;

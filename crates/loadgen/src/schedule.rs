@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 
 use crate::arrival::{Profile, Spacing};
 use crate::mix::Mix;
@@ -75,6 +76,13 @@ impl Schedule {
     }
 }
 
+/// The numbers below `count` in random order, the same for the same seed.
+pub fn random_order(count: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut StdRng::seed_from_u64(seed));
+    order
+}
+
 /// Separates the stream of operations from that of instants.
 const OPERATIONS_STREAM: u64 = 0x6f70_6572_6174_696f;
 
@@ -117,6 +125,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_random_order_names_each_once(count in 0_usize..50, seed: u64) {
+            let mut order = random_order(count, seed);
+            prop_assert_eq!(&order, &random_order(count, seed));
+            order.sort_unstable();
+            prop_assert!(order.into_iter().eq(0..count));
+        }
+
         #[test]
         fn the_union_of_all_workers_is_the_schedule(workers in 1_usize..9, seed: u64) {
             let profile = Profile::constant(40.0, Duration::from_secs(3));

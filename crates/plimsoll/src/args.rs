@@ -4,11 +4,13 @@ mod ab;
 mod archive;
 mod baseline;
 mod bisect;
+mod capacity;
 mod compare;
 mod duration;
 mod flame;
 mod format;
 mod history;
+mod load;
 mod power;
 mod report;
 mod selfcheck;
@@ -23,9 +25,11 @@ use self::ab::TypedAb;
 use self::archive::TypedArchive;
 use self::baseline::TypedBaseline;
 use self::bisect::TypedBisect;
+use self::capacity::{TypedCapacity, TypedQuota, TypedSoak};
 use self::compare::TypedCompare;
 use self::flame::TypedFlame;
 use self::history::TypedHistory;
+use self::load::TypedLoad;
 use self::power::TypedPower;
 use self::report::TypedReport;
 use self::selfcheck::TypedSelfcheck;
@@ -35,13 +39,17 @@ use crate::cmd::archive::{ArchiveSettings, RestoreSettings, RowsSettings};
 use crate::cmd::baseline::RecordSettings;
 use crate::cmd::baseline::accept::AcceptSettings;
 use crate::cmd::bisect::BisectSettings;
+use crate::cmd::capacity::CapacitySettings;
 use crate::cmd::compare::CompareSettings;
 use crate::cmd::explain::ExplainSettings;
 use crate::cmd::flame::FlameSettings;
 use crate::cmd::history::{RecordNightSettings, ShowSettings};
+use crate::cmd::load::LoadSettings;
 use crate::cmd::power::PowerSettings;
+use crate::cmd::quota::QuotaSettings;
 use crate::cmd::report::ReportSettings;
 use crate::cmd::selfcheck::SelfcheckSettings;
+use crate::cmd::soak::SoakSettings;
 use crate::cmd::stub::StubSettings;
 
 /// A command with all its settings.
@@ -61,7 +69,11 @@ pub(crate) enum Command {
     Report(ReportSettings),
     History(ShowSettings),
     HistoryRecord(RecordNightSettings),
+    Capacity(CapacitySettings),
+    Quota(QuotaSettings),
+    Soak(SoakSettings),
     Explain(ExplainSettings),
+    Load(Box<LoadSettings>),
     Selfcheck(SelfcheckSettings),
     Power(PowerSettings),
     Stub(StubSettings),
@@ -114,8 +126,16 @@ enum TypedCommand {
     Report(TypedReport),
     /// Say what many nights show that no single one does: steps and drifts, or the plot of one case.
     History(TypedHistory),
+    /// Find the highest load that keeps a scenario's promises, as a bracket.
+    Capacity(TypedCapacity),
+    /// Print the quotas that follow from a capacity, as TOML.
+    Quota(TypedQuota),
+    /// Run a scenario for long and say whether anything grows.
+    Soak(TypedSoak),
     /// Print what a load scenario comes down to, before anything runs.
     Explain(TypedExplain),
+    /// Run a load scenario and judge its promises.
+    Load(Box<TypedLoad>),
     /// Check the tool itself: how often it is wrong about equal programs, and which slowdowns it finds.
     Selfcheck(TypedSelfcheck),
     /// Print the smallest slowdown that pair mode finds here, case by case.
@@ -156,10 +176,14 @@ impl Typed {
             TypedCommand::Flame(typed) => Command::Flame(typed.into_settings()),
             TypedCommand::Report(typed) => Command::Report(typed.into_settings()),
             TypedCommand::History(typed) => typed.into_command(),
+            TypedCommand::Capacity(typed) => Command::Capacity(typed.into_settings()),
+            TypedCommand::Quota(typed) => Command::Quota(typed.into_settings()),
+            TypedCommand::Soak(typed) => Command::Soak(typed.into_settings()),
             TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
                 scenario: typed.scenario,
                 folder: typed.scenarios,
             }),
+            TypedCommand::Load(typed) => Command::Load(Box::new(typed.into_settings())),
             TypedCommand::Selfcheck(typed) => Command::Selfcheck(typed.into_settings()),
             TypedCommand::Power(typed) => Command::Power(typed.into_settings()),
             TypedCommand::Stub(typed) => Command::Stub(typed.into_settings()),
@@ -206,6 +230,13 @@ mod tests {
             "power --rounds 0",
             "stub --threads 0",
             "stub --listen here",
+            "capacity",
+            "capacity ark-high-load --axis depth",
+            "capacity ark-high-load --resolution 0",
+            "quota record.json --share 2",
+            "soak",
+            "load ark-concurrent --sweep reconciles=0",
+            "load ark-concurrent --sweep depth=1",
         ] {
             let words = std::iter::once("plimsoll").chain(line.split_whitespace());
             assert!(Typed::try_parse_from(words).is_err(), "{line:?}");

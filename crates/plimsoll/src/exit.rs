@@ -2,15 +2,11 @@
 
 use std::process::ExitCode;
 
+use loadgen::error::DriverError;
+use loadgen::judging::Conclusion;
+
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the table is whole here before every command exists"
-    )
-)]
 pub(crate) enum Exit {
     /// Fine.
     Fine = 0,
@@ -34,8 +30,11 @@ pub(crate) struct SuiteFailed(pub(crate) String);
 impl Exit {
     /// The code for an error that ended a command.
     pub(crate) fn of_error(error: &anyhow::Error) -> Self {
+        let of_driver = error.downcast_ref::<DriverError>();
         if error.is::<SuiteFailed>() {
             Self::CouldNotTell
+        } else if of_driver.is_some_and(DriverError::is_unreachable) {
+            Self::OutOfReach
         } else {
             Self::BadInput
         }
@@ -55,6 +54,17 @@ impl From<results::comparison::Outcome> for Exit {
             Outcome::Fine => Self::Fine,
             Outcome::Regressed => Self::Regressed,
             Outcome::CouldNotTell => Self::CouldNotTell,
+        }
+    }
+}
+
+impl From<Conclusion> for Exit {
+    fn from(conclusion: Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Fine => Self::Fine,
+            Conclusion::Missed => Self::Regressed,
+            Conclusion::CouldNotTell => Self::CouldNotTell,
+            Conclusion::Spoiled => Self::GeneratorSpoiled,
         }
     }
 }

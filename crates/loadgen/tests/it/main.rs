@@ -1,3 +1,10 @@
-//! What a user of scenario files sees: every shipped file works, and every mistake is named.
+//! What a user of scenario files sees, and what runs against the null driver, the stand-in and broken clusters bring.
 
+mod broken_clusters;
+mod in_process;
+mod pacing;
+mod platforms;
+mod promises;
+mod records;
+mod runs;
 mod scenarios;

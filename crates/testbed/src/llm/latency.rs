@@ -20,6 +20,13 @@ pub enum Latency {
     Zero,
     /// Always the same.
     Fixed(Duration),
+    /// Any time between two, all equally likely.
+    Uniform {
+        /// No answer comes sooner.
+        shortest: Duration,
+        /// No answer takes longer; not below `shortest`.
+        longest: Duration,
+    },
     /// A heavy tail: half of the answers take longer than `median`, one in a hundred longer than `p99`.
     LogNormal {
         /// Half of the answers take longer.
@@ -70,6 +77,10 @@ impl Latency {
         match self {
             Self::Zero => Duration::ZERO,
             Self::Fixed(latency) => *latency,
+            Self::Uniform { shortest, longest } => {
+                let spread = longest.saturating_sub(*shortest);
+                *shortest + spread.mul_f64(unit(mix(key)))
+            }
             Self::Empirical(quantiles) => quantiles.at(unit(mix(key))),
             Self::LogNormal { median, p99, max } => {
                 let mu = median.as_secs_f64().max(f64::MIN_POSITIVE).ln();
@@ -102,6 +113,16 @@ mod tests {
         let p99 = draws[19_800].as_secs_f64();
         assert!((0.095..0.105).contains(&median), "median {median}");
         assert!((0.9..1.1).contains(&p99), "p99 {p99}");
+    }
+
+    #[test]
+    fn uniform_stays_between_its_ends_and_reaches_both() {
+        let (shortest, longest) = (Duration::from_secs(5), Duration::from_secs(30));
+        let latency = Latency::Uniform { shortest, longest };
+        let draws: Vec<Duration> = (0..2_000).map(|key| latency.draw(key)).collect();
+        assert!(draws.iter().all(|draw| (shortest..=longest).contains(draw)));
+        let mean = draws.iter().sum::<Duration>().as_secs_f64() / 2_000.0;
+        assert!((17.0..18.0).contains(&mean), "mean {mean}");
     }
 
     #[test]

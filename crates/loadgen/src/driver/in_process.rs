@@ -1,0 +1,306 @@
+//! Our own control plane through the API stand-in, with an LLM stub behind it: no service, no cluster.
+//!
+//! The controller has a thread of its own, so that the generator's delays are not its own. What runs is the driver of
+//! [`kubernetes`](super::kubernetes); added here is what only the inside knows: how often the stub was asked for each
+//! Query, and how many executions there were at once.
+
+mod counted;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use control_plane::controller::{Controller, ControllerConfig};
+use control_plane::execution::{ExecutionConfig, Executor};
+use control_plane::llm::{LlmClient, LlmConfig};
+use control_plane::metrics::Metrics;
+use control_plane::queue::QueueConfig;
+use control_plane::resources::{Resources, ResourcesConfig};
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use query_api::crd::crds;
+use query_api::dialect::Dialect;
+use serde_json::json;
+use testbed::kube_api::KubeApi;
+use testbed::llm::LlmStub;
+use testbed::llm::latency::Latency;
+use testbed::llm::script::{Reply, Script, ToolCall};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use self::counted::{AtWork, Counted};
+use crate::driver::kubernetes::{Kubernetes, KubernetesConfig, id_of};
+use crate::driver::{Capabilities, Driver, End, Findings, Setting, Sightings, Start};
+use crate::error::DriverError;
+use crate::outcome::Outcome;
+
+/// The thread of the control plane, as the system shows it.
+const THREAD: &str = "control-plane";
+
+/// The bounds of the control plane under test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InProcessConfig {
+    /// The form of the Query.
+    pub dialect: Dialect,
+    /// Reconciles at once.
+    pub reconciles: usize,
+    /// Executions at once.
+    pub in_flight: usize,
+    /// The name of the agent that Queries address, instead of one for each number.
+    pub agent: Option<String>,
+}
+
+impl Default for InProcessConfig {
+    /// The capacity document's 10 reconciles; more executions at once than any of its scenarios needs.
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::Targets,
+            reconciles: 10,
+            in_flight: 128,
+            agent: None,
+        }
+    }
+}
+
+/// Drives a control plane of its own.
+pub struct InProcess {
+    config: InProcessConfig,
+    api: KubeApi,
+    stub: Mutex<Option<Arc<LlmStub>>>,
+    kubernetes: Mutex<Option<Arc<Kubernetes>>>,
+    at_work: Arc<AtWork>,
+    control_plane: Mutex<Option<ControlPlane>>,
+    setting: Mutex<Option<Setting>>,
+}
+
+/// The thread of the system under test.
+struct ControlPlane {
+    shutdown: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl InProcess {
+    /// A control plane with these bounds. Nothing runs before it is prepared.
+    pub fn new(config: InProcessConfig) -> Self {
+        Self {
+            api: KubeApi::new().with_crds(crds(config.dialect)),
+            config,
+            stub: Mutex::default(),
+            kubernetes: Mutex::default(),
+            at_work: Arc::default(),
+            control_plane: Mutex::default(),
+            setting: Mutex::default(),
+        }
+    }
+
+    /// The API that it is driven through, to be broken by tests.
+    pub fn api(&self) -> &KubeApi {
+        &self.api
+    }
+
+    /// The model behind it, to be broken by tests; unset before it is prepared.
+    pub fn stub(&self) -> Option<Arc<LlmStub>> {
+        self.stub.lock().clone()
+    }
+
+    fn kubernetes(&self) -> Option<Arc<Kubernetes>> {
+        self.kubernetes.lock().clone()
+    }
+
+    async fn start_control_plane(&self) -> Result<(), DriverError> {
+        let shutdown = CancellationToken::new();
+        let (ready_tx, ready_rx) = oneshot::channel();
+        let (api, config) = (self.api.clone(), self.config.clone());
+        let (at_work, stop) = (self.at_work.clone(), shutdown.clone());
+        let work = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(control(api, config, at_work, stop, ready_tx));
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name(THREAD.to_owned())
+            .spawn(work);
+        let failed = |reason: String| DriverError::Unreachable {
+            system: "our own control plane".to_owned(),
+            reason,
+        };
+        let thread = thread.map_err(|error| failed(error.to_string()))?;
+        *self.control_plane.lock() = Some(ControlPlane {
+            shutdown,
+            thread: Some(thread),
+        });
+        ready_rx
+            .await
+            .map_err(|_| failed("it ended at its start".to_owned()))
+    }
+}
+
+/// The life of the control plane's thread.
+async fn control(
+    api: KubeApi,
+    config: InProcessConfig,
+    at_work: Arc<AtWork>,
+    shutdown: CancellationToken,
+    ready_tx: oneshot::Sender<()>,
+) {
+    let client = api.client("default");
+    let metrics = Metrics::new();
+    let resources = Resources::new(client.clone(), ResourcesConfig::default(), metrics.clone());
+    resources.ready().await;
+    let llm = LlmClient::new(LlmConfig {
+        max_in_flight: config.in_flight.max(LlmConfig::default().max_in_flight),
+        ..LlmConfig::default()
+    });
+    let mut execution = ExecutionConfig::default();
+    execution.fan_out.per_namespace = execution.fan_out.per_namespace.max(config.in_flight);
+    execution.fan_out.total = execution.fan_out.total.max(config.in_flight);
+    let executor = Executor::new(resources, llm, execution, metrics.clone());
+    let controller_config = ControllerConfig {
+        dialect: Some(config.dialect),
+        queue: QueueConfig {
+            max_concurrent_reconciles: config.reconciles,
+            max_in_flight: config.in_flight,
+            ..QueueConfig::default()
+        },
+        grace: Duration::ZERO,
+        ..ControllerConfig::default()
+    };
+    let executor = Arc::new(Counted::new(executor, at_work));
+    let controller = Controller::new(client, executor, controller_config, metrics);
+    // Nobody waits for it any more if the driver is gone.
+    let _ = ready_tx.send(());
+    if let Err(error) = controller.run(shutdown).await {
+        tracing::error!(%error, "the control plane ended");
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the model says: so many messages that call tools, then an answer that names its Query.
+fn script(setting: &Setting) -> Script {
+    let noop = || ToolCall::new("noop", &json!({"message": "ahoy"}));
+    let calls = || Reply::ToolCalls((0..setting.tools).map(|_| noop()).collect());
+    let [shortest, longest] = setting.latency;
+    let latency = Latency::Uniform { shortest, longest };
+    let script = Script::new().with_seed(setting.seed).with_latency(latency);
+    (0..setting.tool_calls).fold(script, |script, turn| script.on_turn(turn, calls()))
+}
+
+/// The answer that [`script`] gives a Query.
+fn right_answer(setting: &Setting, namespace: &str, name: &str) -> String {
+    format!("answer to {namespace}/{name}#0 turn {}", setting.tool_calls)
+}
+
+impl Driver for InProcess {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            name: "in process",
+            terminal_rule: "status.phase is done, error or canceled, seen by a watch",
+            sees_running: true,
+            sees_first_token: false,
+            counts_executions: true,
+            knows_answers: true,
+            cancels: true,
+        }
+    }
+
+    fn prepare<'a>(&'a self, setting: &'a Setting) -> BoxFuture<'a, Result<(), DriverError>> {
+        Box::pin(async {
+            let stub = LlmStub::start(script(setting)).await;
+            let config = KubernetesConfig {
+                namespace: "tenant".to_owned(),
+                base_url: Some(stub.base_url()),
+                agent: self.config.agent.clone(),
+                answer: Some(right_answer),
+                ..KubernetesConfig::default()
+            };
+            *self.stub.lock() = Some(Arc::new(stub));
+            *self.setting.lock() = Some(setting.clone());
+            let kubernetes = Kubernetes::new(self.api.client("default"), config);
+            let kubernetes = Arc::new(kubernetes);
+            *self.kubernetes.lock() = Some(kubernetes.clone());
+            kubernetes.prepare(setting).await?;
+            self.start_control_plane().await
+        })
+    }
+
+    fn observe(&self, sightings: Sightings) -> BoxFuture<'_, Result<(), DriverError>> {
+        Box::pin(async {
+            match self.kubernetes() {
+                Some(kubernetes) => kubernetes.observe(sightings).await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn start<'a>(&'a self, start: &'a Start, sightings: &'a Sightings) -> BoxFuture<'a, ()> {
+        Box::pin(async {
+            if let Some(kubernetes) = self.kubernetes() {
+                kubernetes.start(start, sightings).await;
+            }
+        })
+    }
+
+    fn cancel<'a>(&'a self, start: &'a Start) -> BoxFuture<'a, ()> {
+        Box::pin(async {
+            if let Some(kubernetes) = self.kubernetes() {
+                kubernetes.cancel(start).await;
+            }
+        })
+    }
+
+    fn classify(&self, start: &Start, end: &End) -> Outcome {
+        match self.kubernetes() {
+            Some(kubernetes) => kubernetes.classify(start, end),
+            None => Outcome::Failed,
+        }
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Findings, DriverError>> {
+        Box::pin(async {
+            let (Some(stub), Some(setting)) = (self.stub(), self.setting.lock().clone()) else {
+                return Ok(Findings::default());
+            };
+            // The status is written before the slot is given back.
+            self.at_work.until_none().await;
+            let calls_of_one = setting.tool_calls as u64 + 1;
+            let counts = stub
+                .calls_by_query()
+                .into_iter()
+                .filter_map(|(query, n_calls)| {
+                    let executions = (n_calls as u64).div_ceil(calls_of_one);
+                    Some((id_of(&query)?, executions))
+                });
+            Ok(Findings {
+                executions: Some(counts.collect::<HashMap<u64, u64>>()),
+                most_at_once: Some((self.at_work.most(), self.config.in_flight as u64)),
+                still_at_work: Some(self.at_work.now()),
+            })
+        })
+    }
+
+    fn clean_up(&self) -> BoxFuture<'_, Result<usize, DriverError>> {
+        Box::pin(async {
+            let left = match self.kubernetes() {
+                Some(kubernetes) => kubernetes.clean_up().await,
+                None => Ok(0),
+            };
+            let control_plane = self.control_plane.lock().take();
+            // Its thread is waited for, which must not hold up the runtime.
+            let _ = tokio::task::spawn_blocking(|| drop(control_plane)).await;
+            left
+        })
+    }
+}

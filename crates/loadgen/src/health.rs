@@ -1,0 +1,255 @@
+//! Whether the generator itself spoiled what it measured: window by window, and the run as a whole.
+//!
+//! Here is the judgement, which is pure; `watch` takes the readings. A spoiled window says nothing about the system
+//! under test, and no capacity may be stated from a spoiled run.
+//!
+//! Pressure on the machine as a whole is not looked at: other programs wait without harm to us. What counts is how
+//! long our own threads were ready and had no processor, which the kernel counts for each.
+
+pub(crate) mod system;
+pub(crate) mod watch;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Later than this the generator did not follow its schedule.
+const MOST_LAG: Duration = Duration::from_millis(5);
+
+/// Or later than this part of the tightest latency that is promised, if that is more.
+const MOST_LAG_OF_SLO: f64 = 0.01;
+
+/// Less than this part of what was due was sent in its time.
+const LEAST_ACHIEVED: f64 = 0.99;
+
+/// More than this part of its processors the generator may not use: bursts would have to wait.
+const MOST_CPU: f64 = 0.8;
+
+/// For more than this part of the time some thread of the generator was ready and had no processor.
+const MOST_WAITING: f64 = 0.1;
+
+/// More than this part of the time the hypervisor gave to others.
+const MOST_STEAL: f64 = 0.05;
+
+/// Later than this the event loop looked at what had come.
+const MOST_LOOP_LAG: Duration = Duration::from_millis(5);
+
+/// Later than this part of the tightest latency that is promised, the watch showed what was there.
+const MOST_WATCH_LAG_OF_SLO: f64 = 0.1;
+
+/// A reading that uses up this part of what is allowed is suspect.
+const SUSPECT: f64 = 0.6;
+
+/// A run with more than this part of its windows spoiled is spoiled.
+const MOST_SPOILED: f64 = 0.1;
+
+/// What the generator knows of itself in one window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// Operations that were due.
+    pub offered: u64,
+    /// Of these, sent in time.
+    pub achieved: u64,
+    /// How late starts were: one in a hundred was later.
+    pub lag_p99: Duration,
+    /// CPU time of the generator's threads, as a part of the processors that it may use.
+    pub cpu: f64,
+    /// The part of the time in which threads of the generator were ready and had no processor.
+    pub waiting: f64,
+    /// For how long the cgroup was throttled.
+    pub throttled: Duration,
+    /// The part of the machine's time that the hypervisor gave to others.
+    pub steal: f64,
+    /// How late the event loop was: one in a hundred looks was later.
+    pub loop_lag_p99: Duration,
+    /// How late the watch showed what was acknowledged, one in a hundred; unset if there was nothing to see.
+    pub watch_lag_p99: Option<Duration>,
+    /// Connections that failed for want of ports or file descriptors.
+    pub socket_errors: u64,
+}
+
+/// Whether a window, or a run, may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The generator did what it had to.
+    #[default]
+    Valid,
+    /// It was near its bounds.
+    Suspect,
+    /// It spoiled the measurement.
+    Invalid,
+}
+
+/// Why a window is not valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It started operations late.
+    ScheduleLag,
+    /// It started fewer than were due.
+    Achieved,
+    /// It used too much of its processors.
+    Cpu,
+    /// It waited for a processor.
+    Waiting,
+    /// Its cgroup was throttled.
+    Throttled,
+    /// The hypervisor took the processors away.
+    Steal,
+    /// Its event loop was late.
+    LoopLag,
+    /// It saw late what was there.
+    WatchLag,
+    /// It ran out of ports or file descriptors.
+    Sockets,
+}
+
+impl Verdict {
+    /// The word that reports use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Suspect => "suspect",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+impl Reason {
+    /// What happened, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ScheduleLag => "starts were late",
+            Self::Achieved => "starts were missed",
+            Self::Cpu => "it used up its processors",
+            Self::Waiting => "it waited for a processor",
+            Self::Throttled => "its cgroup was throttled",
+            Self::Steal => "the hypervisor took processors away",
+            Self::LoopLag => "its event loop was late",
+            Self::WatchLag => "its watch was late",
+            Self::Sockets => "it ran out of ports or file descriptors",
+        }
+    }
+}
+
+/// One window with its judgement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// From the begin of the run.
+    pub begin: Duration,
+    /// What was read.
+    pub reading: Reading,
+    /// What it means.
+    pub verdict: Verdict,
+    /// Why it is not valid.
+    pub reasons: Vec<Reason>,
+}
+
+/// The generator's health in a run; valid if nothing was ever read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Health {
+    /// Whether the run may be believed.
+    pub verdict: Verdict,
+    /// Why not, each once.
+    pub reasons: Vec<Reason>,
+    /// How late starts were over the whole run: one in a hundred was later.
+    pub lag_p99: Duration,
+    /// All windows.
+    pub windows: Vec<Window>,
+}
+
+/// Judges one reading; `tightest` is the smallest latency that the scenario promises, if it promises any.
+pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Reason>) {
+    let seconds = |duration: Duration| duration.as_secs_f64();
+    let share_of_slo = |share: f64| tightest.map(|tightest| seconds(tightest) * share);
+    let most_lag = seconds(MOST_LAG).max(share_of_slo(MOST_LAG_OF_SLO).unwrap_or(0.0));
+    let missed = if reading.offered == 0 {
+        0.0
+    } else {
+        1.0 - reading.achieved as f64 / reading.offered as f64
+    };
+    let watch_lag = reading.watch_lag_p99.map_or(0.0, seconds);
+    // Each as a part of what is allowed.
+    let used = [
+        (Reason::ScheduleLag, seconds(reading.lag_p99) / most_lag),
+        (Reason::Achieved, missed / (1.0 - LEAST_ACHIEVED)),
+        (Reason::Cpu, reading.cpu / MOST_CPU),
+        (Reason::Waiting, reading.waiting / MOST_WAITING),
+        (
+            Reason::Throttled,
+            if reading.throttled.is_zero() {
+                0.0
+            } else {
+                f64::INFINITY
+            },
+        ),
+        (Reason::Steal, reading.steal / MOST_STEAL),
+        (
+            Reason::LoopLag,
+            seconds(reading.loop_lag_p99) / seconds(MOST_LOOP_LAG),
+        ),
+        (
+            Reason::WatchLag,
+            share_of_slo(MOST_WATCH_LAG_OF_SLO).map_or(0.0, |most| watch_lag / most),
+        ),
+        (
+            Reason::Sockets,
+            if reading.socket_errors == 0 {
+                0.0
+            } else {
+                f64::INFINITY
+            },
+        ),
+    ];
+    let most_used = used.iter().map(|(_, used)| *used).fold(0.0, f64::max);
+    let (verdict, from) = if most_used > 1.0 {
+        (Verdict::Invalid, 1.0)
+    } else if most_used > SUSPECT {
+        (Verdict::Suspect, SUSPECT)
+    } else {
+        return (Verdict::Valid, Vec::new());
+    };
+    let reasons = used.iter().filter(|(_, used)| *used > from);
+    (verdict, reasons.map(|(reason, _)| *reason).collect())
+}
+
+/// Judges a run: by its lag as a whole, and by how many of its windows are spoiled.
+pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Duration>) -> Health {
+    let share = tightest.map_or(Duration::ZERO, |tightest| tightest.mul_f64(MOST_LAG_OF_SLO));
+    let is_late = lag_p99 > MOST_LAG.max(share);
+    let with = |verdict: Verdict| {
+        windows
+            .iter()
+            .filter(move |window| window.verdict == verdict)
+    };
+    let n_spoiled = with(Verdict::Invalid).count();
+    let is_spoiled = n_spoiled as f64 > windows.len() as f64 * MOST_SPOILED;
+    let verdict = if is_late || is_spoiled {
+        Verdict::Invalid
+    } else if n_spoiled > 0 || with(Verdict::Suspect).count() > windows.len() / 2 {
+        Verdict::Suspect
+    } else {
+        Verdict::Valid
+    };
+    let late = is_late.then_some(Reason::ScheduleLag);
+    let mut reasons: Vec<Reason> = windows
+        .iter()
+        .flat_map(|window| window.reasons.iter().copied())
+        .chain(late)
+        .collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    if verdict == Verdict::Valid {
+        reasons.clear();
+    }
+    Health {
+        verdict,
+        reasons,
+        lag_p99,
+        windows,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+use super::*;
+
+const TIGHTEST: Option<Duration> = Some(Duration::from_secs(1));
+
+fn healthy() -> Reading {
+    Reading {
+        offered: 1000,
+        achieved: 1000,
+        lag_p99: Duration::from_micros(200),
+        cpu: 0.1,
+        waiting: 0.01,
+        throttled: Duration::ZERO,
+        steal: 0.0,
+        loop_lag_p99: Duration::from_millis(1),
+        watch_lag_p99: Some(Duration::from_millis(1)),
+        socket_errors: 0,
+    }
+}
+
+fn check(reading: &Reading, verdict: Verdict, reasons: &[Reason]) {
+    assert_eq!(
+        judge(reading, TIGHTEST),
+        (verdict, reasons.to_vec()),
+        "{reading:?}"
+    );
+}
+
+#[test]
+fn a_generator_with_time_to_spare_is_valid() {
+    check(&healthy(), Verdict::Valid, &[]);
+}
+
+#[test]
+fn every_signal_can_spoil_a_window_by_itself() {
+    let late = Duration::from_millis(11);
+    let cases = [
+        (
+            Reading {
+                lag_p99: late,
+                ..healthy()
+            },
+            Reason::ScheduleLag,
+        ),
+        (
+            Reading {
+                achieved: 980,
+                ..healthy()
+            },
+            Reason::Achieved,
+        ),
+        (
+            Reading {
+                cpu: 0.9,
+                ..healthy()
+            },
+            Reason::Cpu,
+        ),
+        (
+            Reading {
+                waiting: 0.3,
+                ..healthy()
+            },
+            Reason::Waiting,
+        ),
+        (
+            Reading {
+                throttled: late,
+                ..healthy()
+            },
+            Reason::Throttled,
+        ),
+        (
+            Reading {
+                steal: 0.06,
+                ..healthy()
+            },
+            Reason::Steal,
+        ),
+        (
+            Reading {
+                loop_lag_p99: late,
+                ..healthy()
+            },
+            Reason::LoopLag,
+        ),
+        (
+            Reading {
+                watch_lag_p99: Some(Duration::from_millis(200)),
+                ..healthy()
+            },
+            Reason::WatchLag,
+        ),
+        (
+            Reading {
+                socket_errors: 1,
+                ..healthy()
+            },
+            Reason::Sockets,
+        ),
+    ];
+    for (reading, reason) in cases {
+        check(&reading, Verdict::Invalid, &[reason]);
+    }
+}
+
+#[test]
+fn a_generator_near_its_bounds_is_suspect() {
+    check(
+        &Reading {
+            cpu: 0.6,
+            ..healthy()
+        },
+        Verdict::Suspect,
+        &[Reason::Cpu],
+    );
+}
+
+#[test]
+fn a_promise_of_long_latencies_bears_more_lag() {
+    let reading = Reading {
+        lag_p99: Duration::from_millis(20),
+        ..healthy()
+    };
+    assert_eq!(judge(&reading, None).0, Verdict::Invalid);
+    assert_eq!(
+        judge(&reading, Some(Duration::from_secs(60))).0,
+        Verdict::Valid
+    );
+}
+
+fn windows(n_valid: usize, n_invalid: usize) -> Vec<Window> {
+    let window = |verdict, reasons: &[Reason]| Window {
+        begin: Duration::ZERO,
+        reading: healthy(),
+        verdict,
+        reasons: reasons.to_vec(),
+    };
+    let valid = std::iter::repeat_n(window(Verdict::Valid, &[]), n_valid);
+    let invalid = std::iter::repeat_n(window(Verdict::Invalid, &[Reason::Cpu]), n_invalid);
+    valid.chain(invalid).collect()
+}
+
+#[test]
+fn one_spoiled_window_of_many_makes_a_run_suspect_and_many_spoil_it() {
+    let lag = Duration::from_millis(1);
+    let verdict = |windows| judge_run(windows, lag, None).verdict;
+    assert_eq!(verdict(windows(20, 0)), Verdict::Valid);
+    assert_eq!(verdict(windows(20, 1)), Verdict::Suspect);
+    assert_eq!(verdict(windows(20, 5)), Verdict::Invalid);
+}
+
+#[test]
+fn a_late_run_is_spoiled_whatever_its_windows_say() {
+    let health = judge_run(windows(20, 0), Duration::from_millis(6), None);
+    assert_eq!(health.verdict, Verdict::Invalid);
+    assert_eq!(health.reasons, [Reason::ScheduleLag]);
+}

@@ -1,0 +1,189 @@
+//! Taking the readings while a run goes on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use super::system::{self, Counters};
+use super::{Health, Reading, Window, judge, judge_run};
+use crate::sample::Times;
+
+/// The width of a window.
+const WIDTH: Duration = Duration::from_secs(1);
+
+/// A start that is later than this was not made in its time.
+const IN_TIME: Duration = Duration::from_millis(10);
+
+/// How often the event loop is asked for the time.
+const TICK: Duration = Duration::from_millis(10);
+
+/// So many windows are kept; the oldest are the ones that a long run has most of.
+const MOST_WINDOWS: usize = 100_000;
+
+/// Watches the generator during one run.
+pub(crate) struct Watch {
+    begin: Instant,
+    tightest: Option<Duration>,
+    window_begin: Duration,
+    counters: Counters,
+    lag: Lags,
+    all_lag: Lags,
+    watch_lag: Lags,
+    loop_lag: Arc<Mutex<Lags>>,
+    offered: u64,
+    achieved: u64,
+    socket_errors: u64,
+    windows: Vec<Window>,
+    ticker: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Begins; must be called on the generator's runtime, whose loop it watches.
+    pub(crate) fn begin(begin: Instant, tightest: Option<Duration>) -> Self {
+        let loop_lag = Arc::new(Mutex::new(Lags::new()));
+        Self {
+            begin,
+            tightest,
+            window_begin: Duration::ZERO,
+            counters: Counters::read(),
+            lag: Lags::new(),
+            all_lag: Lags::new(),
+            watch_lag: Lags::new(),
+            ticker: tokio::spawn(tick(loop_lag.clone())),
+            loop_lag,
+            offered: 0,
+            achieved: 0,
+            socket_errors: 0,
+            windows: Vec::new(),
+        }
+    }
+
+    /// Counts a start.
+    pub(crate) fn sent(&mut self, times: &Times) {
+        let Some(lag) = times.lag() else {
+            return;
+        };
+        self.lag.add(lag);
+        self.all_lag.add(lag);
+        self.offered += 1;
+        self.achieved += u64::from(lag <= IN_TIME);
+    }
+
+    /// Counts a first sighting.
+    pub(crate) fn sighted(&mut self, times: &Times) {
+        if let Some(watch_lag) = times.watch_lag() {
+            self.watch_lag.add(watch_lag);
+        }
+    }
+
+    /// Counts a failure if it is one of our own.
+    pub(crate) fn failed(&mut self, reason: &str) {
+        /// What the system says when it has no file descriptor or no port left.
+        const OURS: [&str; 2] = ["Too many open files", "Cannot assign requested address"];
+        self.socket_errors += u64::from(OURS.iter().any(|ours| reason.contains(ours)));
+    }
+
+    /// Closes the window if it is full. To be called several times a second.
+    pub(crate) fn look(&mut self) {
+        let elapsed = self.begin.elapsed();
+        if elapsed >= self.window_begin + WIDTH {
+            self.close(elapsed);
+        }
+    }
+
+    /// Ends the watch and judges the run.
+    pub(crate) fn end(mut self) -> Health {
+        /// A shorter rest says nothing by itself.
+        const SHORTEST: Duration = Duration::from_millis(300);
+        let elapsed = self.begin.elapsed();
+        if self.windows.is_empty() || elapsed >= self.window_begin + SHORTEST {
+            self.close(elapsed);
+        }
+        self.ticker.abort();
+        let windows = std::mem::take(&mut self.windows);
+        judge_run(windows, self.all_lag.p99(), self.tightest)
+    }
+
+    fn close(&mut self, now: Duration) {
+        let wall = now
+            .saturating_sub(self.window_begin)
+            .as_secs_f64()
+            .max(f64::MIN_POSITIVE);
+        let counters = Counters::read();
+        let before = std::mem::replace(&mut self.counters, counters);
+        let spent = |now: Duration, before: Duration| now.saturating_sub(before);
+        let ticks = counters.ticks.saturating_sub(before.ticks).max(1);
+        let stolen = counters.stolen_ticks.saturating_sub(before.stolen_ticks);
+        let loop_lag = std::mem::replace(&mut *self.loop_lag.lock(), Lags::new());
+        let cpu = spent(counters.cpu, before.cpu).as_secs_f64();
+        let reading = Reading {
+            offered: std::mem::take(&mut self.offered),
+            achieved: std::mem::take(&mut self.achieved),
+            lag_p99: self.lag.p99(),
+            cpu: cpu / (wall * system::processors()),
+            waiting: spent(counters.waiting, before.waiting).as_secs_f64() / wall,
+            throttled: spent(counters.throttled, before.throttled),
+            steal: stolen as f64 / ticks as f64,
+            loop_lag_p99: loop_lag.p99(),
+            watch_lag_p99: (!self.watch_lag.0.is_empty()).then(|| self.watch_lag.p99()),
+            socket_errors: std::mem::take(&mut self.socket_errors),
+        };
+        self.lag = Lags::new();
+        self.watch_lag = Lags::new();
+        let (verdict, reasons) = judge(&reading, self.tightest);
+        if self.windows.len() < MOST_WINDOWS {
+            self.windows.push(Window {
+                begin: self.window_begin,
+                reading,
+                verdict,
+                reasons,
+            });
+        }
+        self.window_begin = now;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.ticker.abort();
+    }
+}
+
+/// Notes how late the event loop looks at the clock.
+async fn tick(lags: Arc<Mutex<Lags>>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let due = ticks.tick().await;
+        lags.lock().add(due.elapsed());
+    }
+}
+
+/// Delays of one kind.
+struct Lags(Histogram<u64>);
+
+impl Lags {
+    fn new() -> Self {
+        /// A microsecond to an hour, in nanoseconds, with two digits: a bound is either kept or far off.
+        const BOUNDS: (u64, u64, u8) = (1_000, 3_600_000_000_000, 2);
+        let histogram = Histogram::new_with_bounds(BOUNDS.0, BOUNDS.1, BOUNDS.2);
+        Self(histogram.expect("the bounds are constants that a histogram takes"))
+    }
+
+    fn add(&mut self, lag: Duration) {
+        let nanos = u64::try_from(lag.as_nanos()).unwrap_or(u64::MAX);
+        self.0.saturating_record(nanos);
+    }
+
+    /// Zero if there was none.
+    fn p99(&self) -> Duration {
+        if self.0.is_empty() {
+            return Duration::ZERO;
+        }
+        Duration::from_nanos(self.0.value_at_quantile(0.99))
+    }
+}

@@ -1,0 +1,169 @@
+//! What a run says of its scenario's promises, and what it comes to as a whole.
+
+use serde::Serialize;
+
+use crate::health::Verdict;
+use crate::invariants::Invariant;
+use crate::outcome::Outcome;
+use crate::recorder::{Latencies, Tally};
+use crate::run::Ran;
+use crate::scenario::Scenario;
+use crate::slo::judge::{Evidence, Judgement, Standing, clumping, judge_at};
+use crate::slo::{LEVEL, Metric, Slo};
+
+/// What a run comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conclusion {
+    /// All promises were kept, and all invariants hold.
+    Fine,
+    /// A promise was missed, or an invariant is broken.
+    Missed,
+    /// Some promise could not be decided, or the run was broken off.
+    CouldNotTell,
+    /// The generator spoiled the run.
+    Spoiled,
+}
+
+impl Conclusion {
+    /// In words, as reports use them.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Missed => "missed",
+            Self::CouldNotTell => "could not tell",
+            Self::Spoiled => "spoiled by the generator",
+        }
+    }
+}
+
+/// Holds every promise against what was measured.
+pub fn judgements(scenario: &Scenario, ran: &Ran) -> Vec<Judgement> {
+    judgements_at(scenario, ran, LEVEL)
+}
+
+/// The same at another one-sided level, for a search that judges often.
+pub fn judgements_at(scenario: &Scenario, ran: &Ran, level: f64) -> Vec<Judgement> {
+    let slos = scenario.slos.iter();
+    slos.map(|slo| judge_one(scenario, ran, slo, level))
+        .collect()
+}
+
+/// What the run comes to: a spoiled one says nothing, and a broken invariant outweighs what could not be told.
+pub fn conclude(ran: &Ran, judgements: &[Judgement], invariants: &[Invariant]) -> Conclusion {
+    let any = |standing| {
+        judgements
+            .iter()
+            .any(|judgement| judgement.standing == standing)
+    };
+    let is_broken = invariants
+        .iter()
+        .any(|invariant| invariant.holds == Some(false));
+    if ran.health.verdict == Verdict::Invalid {
+        Conclusion::Spoiled
+    } else if is_broken || any(Standing::Missed) {
+        Conclusion::Missed
+    } else if ran.interrupted || ran.started == 0 || any(Standing::Inconclusive) {
+        Conclusion::CouldNotTell
+    } else {
+        Conclusion::Fine
+    }
+}
+
+/// Completions with the right answer per second, from the first intended start to the last end.
+pub fn completions_per_second(ran: &Ran) -> f64 {
+    let seconds = ran.duration.as_secs_f64();
+    if seconds == 0.0 {
+        return 0.0;
+    }
+    ran.recorder.all().outcomes.get(Outcome::Done) as f64 / seconds
+}
+
+fn judge_one(scenario: &Scenario, ran: &Ran, slo: &Slo, level: f64) -> Judgement {
+    let judge = |slo, evidence| judge_at(slo, evidence, level);
+    if ran.health.verdict == Verdict::Invalid {
+        return judge(slo, Evidence::Spoiled);
+    }
+    if ran.interrupted {
+        return judge(slo, Evidence::Nothing);
+    }
+    let tally = match &slo.operation {
+        None => Some(ran.recorder.all()),
+        Some(name) => {
+            let mut operations = scenario.operations.iter();
+            let index = operations.position(|operation| operation.name == *name);
+            index.and_then(|index| ran.recorder.of(index).cloned())
+        }
+    };
+    match &tally {
+        Some(tally) => judge(slo, evidence(ran, slo, tally)),
+        None => judge(slo, Evidence::Nothing),
+    }
+}
+
+fn evidence<'t>(ran: &Ran, slo: &Slo, tally: &'t Tally) -> Evidence<'t> {
+    let done = tally.outcomes.get(Outcome::Done);
+    let all = tally.outcomes.total();
+    let figure = |value| Evidence::Figure { value, error: 0.0 };
+    match slo.metric {
+        Metric::Response => latencies(&tally.response, response_clumping(ran, slo)),
+        Metric::Service => latencies(&tally.service, 1.0),
+        Metric::Create => latencies(&tally.create, 1.0),
+        Metric::QueueWait => latencies(&tally.queue_wait, 1.0),
+        Metric::Start => latencies(&tally.start, 1.0),
+        Metric::FirstToken => latencies(&tally.first_token, 1.0),
+        Metric::Success => Evidence::Ratio {
+            good: done,
+            all,
+            clumping: 1.0,
+        },
+        Metric::Throughput => figure(completions_per_second(ran) / ran.plan.expected_throughput),
+        Metric::Rate => figure(done as f64 / ran.duration.as_secs_f64().max(f64::MIN_POSITIVE)),
+        Metric::Rss => match ran.usage.iter().map(|usage| usage.resident_bytes).max() {
+            Some(bytes) => figure(bytes as f64),
+            None => Evidence::Nothing,
+        },
+        Metric::Cpu => mean_cpu(ran).map_or(Evidence::Nothing, figure),
+        Metric::Failures => figure(all.saturating_sub(done) as f64),
+        Metric::Duplicates => match &ran.findings.executions {
+            Some(_) => figure(tally.outcomes.get(Outcome::Duplicated) as f64),
+            None => Evidence::Nothing,
+        },
+    }
+}
+
+fn latencies(latencies: &Latencies, clumping: f64) -> Evidence<'_> {
+    if latencies.count() == 0 {
+        return Evidence::Nothing;
+    }
+    Evidence::Latencies {
+        came: &latencies.came,
+        censored: latencies.censored,
+        clumping,
+    }
+}
+
+/// How much slow answers have slow neighbours, window by window.
+fn response_clumping(ran: &Ran, slo: &Slo) -> f64 {
+    let Some(bound) = slo.at_most else {
+        return 1.0;
+    };
+    let bound = u64::try_from(bound.0.as_nanos()).unwrap_or(u64::MAX);
+    let windows = ran.recorder.windows().iter().map(|window| {
+        let broke = window.response.count_between(bound, u64::MAX);
+        (
+            broke + window.ended.censored(),
+            window.response.len() + window.ended.censored(),
+        )
+    });
+    clumping(&windows.collect::<Vec<_>>())
+}
+
+/// The share of the processors that this process used, from the first look to the last.
+pub(crate) fn mean_cpu(ran: &Ran) -> Option<f64> {
+    let (first, last) = (ran.usage.first()?, ran.usage.last()?);
+    let wall = last.at.saturating_sub(first.at).as_secs_f64();
+    let cpu = last.cpu.saturating_sub(first.cpu).as_secs_f64();
+    let processors = std::thread::available_parallelism().map_or(1.0, |count| count.get() as f64);
+    (wall > 0.0).then(|| cpu / wall / processors)
+}

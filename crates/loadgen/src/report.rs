@@ -1,0 +1,29 @@
+//! What a run says, in every form: the [`model`] is what is kept, the others are views of it.
+
+pub mod csv;
+pub mod html;
+pub mod junit;
+pub mod markdown;
+pub mod model;
+pub mod text;
+
+mod words;
+
+use std::path::Path;
+
+use crate::report::model::LoadReport;
+
+/// The record as JSON, which `fixtures/schemas/load.json` describes.
+pub fn json(report: &LoadReport) -> String {
+    let mut text = serde_json::to_string_pretty(report).expect("a report is JSON");
+    text.push('\n');
+    text
+}
+
+/// Writes text to a file, whole or not at all.
+///
+/// # Errors
+/// If the folder is not there, is not ours, or the disk is full; what was there before stays.
+pub fn write(path: &Path, text: &str) -> Result<(), results::error::Error> {
+    results::report::write(path, text)
+}

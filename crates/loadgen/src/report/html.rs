@@ -1,0 +1,267 @@
+//! One page with everything: inline pictures, no script, nothing from the network.
+
+mod picture;
+mod plot;
+
+use std::fmt::Write as _;
+
+use crate::advice::Measurements;
+use crate::advice::scaling::decisions;
+use crate::advice::thresholds::{Severity, signs};
+use crate::capacity::record::CapacityRecord;
+use crate::report::model::{LoadReport, SloRow};
+use crate::run::Ran;
+
+/// What a page shows.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// A run; beside a search, that which confirmed its highest pass.
+    pub report: &'a LoadReport,
+    /// Response times of the run: from, to (both in milliseconds) and how many.
+    pub bars: Vec<Bar>,
+    /// What the run measured for the advice.
+    pub measurements: Measurements,
+    /// A search; unset for a single run.
+    pub capacity: Option<&'a CapacityRecord>,
+}
+
+/// One bar of a histogram.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bar {
+    /// From this latency, in milliseconds.
+    pub from_ms: f64,
+    /// To this one.
+    pub to_ms: f64,
+    /// How many.
+    pub count: u64,
+}
+
+/// Bars of a histogram.
+const BARS: usize = 40;
+
+/// Response times of a run in bars of equal width; the last one holds all beyond the 99.5th percentile.
+pub fn bars(ran: &Ran) -> Vec<Bar> {
+    let came = ran.recorder.all().response.came;
+    if came.is_empty() {
+        return Vec::new();
+    }
+    let low = came.min();
+    let high = came.value_at_quantile(0.995).max(low + 1);
+    let width = (high - low).div_ceil(BARS as u64).max(1);
+    let mut bars: Vec<Bar> = (0..BARS as u64)
+        .map(|index| Bar {
+            from_ms: (low + index * width) as f64 / 1e6,
+            to_ms: (low + (index + 1) * width) as f64 / 1e6,
+            count: 0,
+        })
+        .collect();
+    for step in came.iter_recorded() {
+        let index = (step.value_iterated_to().saturating_sub(low) / width) as usize;
+        bars[index.min(BARS - 1)].count += step.count_since_last_iteration();
+    }
+    bars
+}
+
+/// Renders a page.
+pub fn render(page: &Page<'_>) -> String {
+    let mut html = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(page, &mut html);
+    html
+}
+
+fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
+    let report = page.report;
+    let title = escaped(&report.scenario);
+    writeln!(
+        html,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+    )?;
+    writeln!(
+        html,
+        "<meta name=\"viewport\" content=\"width=device-width\">"
+    )?;
+    writeln!(
+        html,
+        "<title>{title}: load</title>\n<style>{STYLE}</style></head><body>"
+    )?;
+    writeln!(html, "<h1>{title}</h1>")?;
+    match page.capacity {
+        Some(capacity) => {
+            writeln!(
+                html,
+                "<p class=\"head\">{}</p>",
+                escaped(&capacity.headline())
+            )?;
+            section(html, "The load line", &picture::load_line(capacity))?;
+        }
+        None => writeln!(html, "<p class=\"head\">{}</p>", report.conclusion.words())?,
+    }
+    writeln!(html, "<p>{}</p>", escaped(&report.text))?;
+    let which = match page.capacity {
+        Some(_) => "The run that confirmed the highest pass",
+        None => "The run",
+    };
+    writeln!(html, "<h2>{which}</h2>\n{}", slos(&report.slos))?;
+    writeln!(html, "<div class=\"two\">")?;
+    section(html, "Latency over time", &picture::latency(report))?;
+    section(html, "Response times", &picture::histogram(&page.bars))?;
+    writeln!(html, "</div>")?;
+    section(
+        html,
+        "Generator, window by window",
+        &picture::health(report),
+    )?;
+    if let Some(capacity) = page.capacity {
+        section(
+            html,
+            "Throughput against concurrency",
+            &picture::usl(capacity),
+        )?;
+        section(html, "Every probe", &probes(capacity))?;
+    }
+    section(html, "Advice", &advice(&page.measurements))?;
+    section(html, "Machine and settings", &circumstances(report))?;
+    writeln!(html, "</body></html>")
+}
+
+fn section(html: &mut String, heading: &str, content: &str) -> std::fmt::Result {
+    writeln!(html, "<section><h2>{heading}</h2>\n{content}</section>")
+}
+
+fn slos(rows: &[SloRow]) -> String {
+    let mut html = String::from(
+        "<table><tr><th>promise</th><th>standing</th><th>measured</th><th>interval</th><th>samples</th></tr>\n",
+    );
+    for row in rows {
+        let number =
+            |number: Option<f64>| number.map_or("–".to_owned(), |number| figure(row, number));
+        let _ = writeln!(
+            html,
+            "<tr class=\"{0}\"><td>{1}</td><td>{0}</td><td>{2}</td><td>{3} to {4}</td><td>{5} of {6} needed</td></tr>",
+            row.standing,
+            escaped(&row.slo),
+            number(row.estimate),
+            number(row.low),
+            number(row.high),
+            row.samples,
+            row.needed
+        );
+    }
+    html + "</table>"
+}
+
+/// A number in the unit of its bound: nanoseconds are the only ones of which a bound is larger than a million.
+fn figure(row: &SloRow, number: f64) -> String {
+    if row.slo.contains("memory") {
+        format!("{:.0} MiB", number / f64::from(1 << 20))
+    } else if row.bound >= 1e5 {
+        format!("{:.1} ms", number / 1e6)
+    } else {
+        format!("{number:.3}")
+    }
+}
+
+fn probes(capacity: &CapacityRecord) -> String {
+    let mut html = String::from(
+        "<table><tr><th>probe</th><th>load</th><th>starts</th><th>standing</th><th>throughput</th><th>Little</th><th></th></tr>\n",
+    );
+    for row in &capacity.probes {
+        let little = row
+            .little_gap
+            .map_or("–".to_owned(), |gap| format!("{:.1} %", 100.0 * gap));
+        let _ = writeln!(
+            html,
+            "<tr class=\"{0}\"><td>{1}</td><td>{2:.2} {3}</td><td>{4}</td><td>{0}</td><td>{5:.2}/s ± {6:.2}</td><td>{little}</td><td>{7}</td></tr>",
+            row.standing,
+            row.purpose,
+            row.load,
+            row.unit,
+            row.starts,
+            row.throughput,
+            row.throughput_error,
+            escaped(row.spoiled.as_deref().unwrap_or(""))
+        );
+    }
+    html + "</table>"
+}
+
+fn advice(measurements: &Measurements) -> String {
+    let mut html = String::from(
+        "<table><tr><th>sign</th><th>severity</th><th>evidence</th><th>action</th></tr>\n",
+    );
+    for sign in signs(measurements) {
+        let (class, word, action) = match sign.severity {
+            Severity::Unmeasured => ("", "not measured", ""),
+            Severity::Fine => ("met", "fine", ""),
+            Severity::Warning => ("inconclusive", "warning", sign.threshold.action),
+            Severity::Critical => ("missed", "critical", sign.threshold.action),
+        };
+        let _ = writeln!(
+            html,
+            "<tr class=\"{class}\"><td>{}</td><td>{word}</td><td>{}</td><td>{action}</td></tr>",
+            escaped(sign.threshold.metric),
+            escaped(&sign.evidence())
+        );
+    }
+    html += "</table>\n";
+    let decisions = decisions(measurements);
+    if decisions.is_empty() {
+        return html + "<p>No symptom calls for a change.</p>";
+    }
+    html += "<table><tr><th>symptom</th><th>cause</th><th>solution</th><th>evidence</th></tr>\n";
+    for decision in decisions {
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            decision.symptom,
+            decision.cause,
+            decision.solution,
+            escaped(&decision.evidence)
+        );
+    }
+    html + "</table>"
+}
+
+fn circumstances(report: &LoadReport) -> String {
+    let mut html = String::from("<table>\n");
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td>{}</td></tr>",
+            escaped(name),
+            escaped(value)
+        );
+    };
+    row("driver", report.driver.name);
+    row("seed", &report.seed.to_string());
+    row("time scale", &report.time_scale.to_string());
+    for (name, value) in &report.settings {
+        row(name, value);
+    }
+    if let Ok(serde_json::Value::Object(machine)) = serde_json::to_value(&report.machine) {
+        for (name, value) in machine {
+            match value {
+                serde_json::Value::String(text) => row(&name, &text),
+                value => row(&name, &value.to_string()),
+            }
+        }
+    }
+    html + "</table>"
+}
+
+/// Text that ends no element and no attribute.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
+}
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b2733}\
+h1{margin:0}h2{font-size:1.05em;margin:1.4em 0 .4em}.head{font-size:1.3em;margin:.2em 0}\
+table{border-collapse:collapse;font-size:.9em}td,th{padding:.2em .8em .2em 0;text-align:left;border-bottom:1px solid #e3e8ec}\
+tr.met td:nth-child(2),tr.met td:nth-child(4){color:#1a7f4b}tr.missed td:nth-child(2),tr.missed td:nth-child(4){color:#b3261e}\
+tr.inconclusive td:nth-child(2),tr.invalid td:nth-child(2){color:#8a6100}.two{display:flex;flex-wrap:wrap;gap:2em}\
+svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#4a5a68}";
+
+#[cfg(test)]
+mod tests;

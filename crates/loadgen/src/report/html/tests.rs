@@ -1,0 +1,67 @@
+//! Tests of the page: nothing from outside, nothing that ends an element early.
+
+use super::*;
+use crate::capacity::record::ProbeRow;
+use crate::capacity::{Axis, Ceiling};
+
+fn capacity() -> CapacityRecord {
+    let row = |purpose, unit, load: f64, standing| ProbeRow {
+        purpose,
+        unit,
+        load,
+        starts: 100,
+        standing,
+        throughput: load,
+        throughput_error: 0.1,
+        little_gap: Some(0.01),
+        refusals: 0,
+        spoiled: None,
+    };
+    CapacityRecord {
+        schema: 1,
+        scenario: "a<b>".to_owned(),
+        settings: Vec::new(),
+        axis: Axis::Rate,
+        highest_pass: Some(40.0),
+        first_fail: Some(50.0),
+        ceiling: Ceiling::Slo,
+        binding: vec!["all: p95 < \"1s\"".to_owned()],
+        service_p95_s: Some(1.0),
+        usl: None,
+        non_monotonic: false,
+        undecided: Vec::new(),
+        probes: vec![
+            row("ladder", "users", 1.0, "inconclusive"),
+            row("hold", "per second", 40.0, "met"),
+            row("repeat", "per second", 50.0, "missed"),
+        ],
+    }
+}
+
+#[test]
+fn pictures_are_xml_and_hold_both_ends_of_the_bracket() {
+    let svg = picture::load_line(&capacity());
+    for part in [
+        "carries 40.00 per second",
+        "fails at 50.00 per second",
+        "&lt; &quot;1s&quot;",
+    ] {
+        assert!(svg.contains(part), "{part:?} is not in {svg}");
+    }
+    assert_eq!(
+        svg.matches("<circle").count(),
+        2,
+        "rungs are users, not a rate"
+    );
+    let usl = picture::usl(&capacity());
+    assert_eq!(usl.matches("<circle").count(), 1);
+    assert!(usl.contains("Too few rungs"));
+}
+
+#[test]
+fn tables_escape_what_they_are_given() {
+    let text = escaped("<script src=\"x\">&");
+    assert_eq!(text, "&lt;script src=&quot;x&quot;&gt;&amp;");
+    assert!(probes(&capacity()).contains("<tr class=\"met\">"));
+    assert!(advice(&Measurements::default()).contains("not measured"));
+}

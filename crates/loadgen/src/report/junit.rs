@@ -1,0 +1,108 @@
+//! JUnit's XML: a promise is a test, so is an invariant, and one more test says whether the run can be believed.
+//!
+//! | standing | test |
+//! |---|---|
+//! | missed, broken | failure |
+//! | invalid, or the generator spoiled the run | error |
+//! | inconclusive, not known | skipped, with the reason |
+//! | met, holds | passed |
+
+use std::fmt::Write as _;
+
+use super::model::LoadReport;
+use super::words;
+use crate::health::Verdict;
+
+/// Renders a report.
+pub fn render(report: &LoadReport) -> String {
+    let tests = tests(report);
+    let count = |element: &str| tests.iter().filter(|test| test.element == element).count();
+    let counts = format!(
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\"",
+        tests.len(),
+        count("failure"),
+        count("error")
+    );
+    let suite = escaped(&format!("load/{}", report.scenario));
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    // Writing to a String cannot fail.
+    let _ = writeln!(xml, "<testsuites name=\"plimsoll load\" {counts}>");
+    let skipped = count("skipped");
+    let _ = writeln!(
+        xml,
+        "  <testsuite name=\"{suite}\" {counts} skipped=\"{skipped}\">"
+    );
+    for test in &tests {
+        let name = escaped(&test.name);
+        let message = escaped(&test.message);
+        let _ = write!(xml, "    <testcase classname=\"{suite}\" name=\"{name}\">");
+        let _ = match test.element {
+            "" => write!(xml, "<system-out>{message}</system-out>"),
+            "skipped" => write!(xml, "<skipped message=\"{message}\"/>"),
+            element => write!(
+                xml,
+                "<{element} type=\"{}\" message=\"{message}\">{message}</{element}>",
+                test.kind
+            ),
+        };
+        xml.push_str("</testcase>\n");
+    }
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+struct Test {
+    name: String,
+    /// The element within the test; empty if it passed.
+    element: &'static str,
+    kind: &'static str,
+    message: String,
+}
+
+fn tests(report: &LoadReport) -> Vec<Test> {
+    let run = Test {
+        name: "this run can be believed".to_owned(),
+        element: match (report.health.verdict, report.interrupted) {
+            (Verdict::Invalid, _) | (_, true) => "error",
+            _ => "",
+        },
+        kind: if report.interrupted {
+            "interrupted"
+        } else {
+            "spoiled"
+        },
+        message: words::health(report),
+    };
+    let promises = report.slos.iter().map(|row| Test {
+        name: row.slo.clone(),
+        element: match row.standing {
+            "met" => "",
+            "missed" => "failure",
+            "invalid" => "error",
+            _ => "skipped",
+        },
+        kind: row.standing,
+        message: format!("{}: {}", row.standing, words::measured(row)),
+    });
+    let invariants = report.invariants.iter().map(|invariant| Test {
+        name: invariant.name.to_owned(),
+        element: match invariant.holds {
+            Some(true) => "",
+            Some(false) => "failure",
+            None => "skipped",
+        },
+        kind: "broken",
+        message: invariant.detail.clone(),
+    });
+    std::iter::once(run)
+        .chain(promises)
+        .chain(invariants)
+        .collect()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}

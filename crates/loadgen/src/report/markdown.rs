@@ -1,0 +1,71 @@
+//! For a comment on a pull request.
+
+use std::fmt::Write as _;
+
+use super::model::LoadReport;
+use super::words;
+
+/// Renders a report.
+pub fn render(report: &LoadReport) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(report, &mut text);
+    text
+}
+
+fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
+    writeln!(
+        text,
+        "## Load: {}: {}\n",
+        report.scenario,
+        report.conclusion.words()
+    )?;
+    for warning in words::warnings(report) {
+        writeln!(text, "> {warning}\n")?;
+    }
+    let throughput = &report.throughput;
+    writeln!(
+        text,
+        "{:.2} queries per second, {:.1} % of {:.2}/s; {} of {} started in {}, driver {}.",
+        throughput.per_second,
+        throughput.ratio * 100.0,
+        throughput.expected_per_second,
+        report.started,
+        report.planned,
+        words::length(report.duration_ns),
+        report.driver.name
+    )?;
+    writeln!(text, "Generator: {}.\n", words::health(report))?;
+    writeln!(
+        text,
+        "| operation | outcomes | response p50 | p95 | p99 | queue wait p99 |"
+    )?;
+    writeln!(text, "|---|---|---|---|---|---|")?;
+    for row in &report.operations {
+        let [p50, _, p95, p99, _] = words::quantiles(&row.response);
+        let [_, _, _, waited, _] = words::quantiles(&row.queue_wait);
+        let outcomes = words::outcomes(row);
+        writeln!(
+            text,
+            "| {} | {outcomes} | {p50} | {p95} | {p99} | {waited} |",
+            row.name
+        )?;
+    }
+    if !report.slos.is_empty() {
+        writeln!(text, "\n| promise | standing | measured |\n|---|---|---|")?;
+    }
+    for row in &report.slos {
+        let measured = words::measured(row);
+        writeln!(text, "| {} | {} | {measured} |", row.slo, row.standing)?;
+    }
+    writeln!(text, "\n| invariant | | |\n|---|---|---|")?;
+    for invariant in &report.invariants {
+        let holds = words::holds(invariant.holds);
+        writeln!(
+            text,
+            "| {} | {holds} | {} |",
+            invariant.name, invariant.detail
+        )?;
+    }
+    Ok(())
+}

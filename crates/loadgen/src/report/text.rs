@@ -1,0 +1,85 @@
+//! For a terminal.
+
+use std::fmt::Write as _;
+
+use super::model::LoadReport;
+use super::words;
+
+/// Renders a report.
+pub fn render(report: &LoadReport) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(report, &mut text);
+    text
+}
+
+fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "{}: {}", report.scenario, report.conclusion.words())?;
+    for warning in words::warnings(report) {
+        writeln!(text, "  {warning}")?;
+    }
+    let throughput = &report.throughput;
+    writeln!(text)?;
+    writeln!(
+        text,
+        "  driver      {}, {} of {} started in {}",
+        report.driver.name,
+        report.started,
+        report.planned,
+        words::length(report.duration_ns)
+    )?;
+    writeln!(
+        text,
+        "  throughput  {:.2}/s, {:.1} % of {:.2}/s",
+        throughput.per_second,
+        throughput.ratio * 100.0,
+        throughput.expected_per_second
+    )?;
+    for row in &report.operations {
+        writeln!(text, "  {:<12}{}", row.name, words::outcomes(row))?;
+    }
+    writeln!(text, "  generator   {}", words::health(report))?;
+    if let Some(most) = report.usage.iter().map(|usage| usage.resident_bytes).max() {
+        let mib = most as f64 / f64::from(1 << 20);
+        writeln!(
+            text,
+            "  memory      {mib:.1} MiB at most, this whole process"
+        )?;
+    }
+
+    writeln!(
+        text,
+        "\n  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "", "p50", "p90", "p95", "p99", "max"
+    )?;
+    if let Some(all) = report.operations.first() {
+        let kinds = [
+            ("response", &all.response),
+            ("service", &all.service),
+            ("create", &all.create),
+            ("queue wait", &all.queue_wait),
+        ];
+        for (name, row) in kinds {
+            let [p50, p90, p95, p99, max] = words::quantiles(row);
+            writeln!(text, "  {name:<14}{p50:>9}{p90:>9}{p95:>9}{p99:>9}{max:>9}")?;
+        }
+    }
+
+    if !report.slos.is_empty() {
+        writeln!(text, "\n  promises")?;
+    }
+    for row in &report.slos {
+        let measured = words::measured(row);
+        writeln!(text, "  {:<14}{}: {measured}", row.standing, row.slo)?;
+    }
+    writeln!(text, "\n  invariants")?;
+    for invariant in &report.invariants {
+        let holds = words::holds(invariant.holds);
+        writeln!(
+            text,
+            "  {holds:<14}{}: {}",
+            invariant.name, invariant.detail
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Numbers and states in words, the same in every form.
+
+use std::time::Duration;
+
+use super::model::{LatencyRow, LoadReport, OperationRow, SloRow};
+
+/// A latency with three digits, such as `1.05 s` or `12.3 ms`; `never` where the quantile reaches into what never came.
+pub(super) fn latency(nanoseconds: Option<u64>) -> String {
+    nanoseconds.map_or_else(
+        || "never".to_owned(),
+        |nanoseconds| time(nanoseconds as f64),
+    )
+}
+
+/// A time with three digits and its unit.
+pub(super) fn time(nanoseconds: f64) -> String {
+    let units = [(1e9, "s"), (1e6, "ms"), (1e3, "µs")];
+    let found = units.iter().find(|(size, _)| nanoseconds >= *size);
+    let (size, unit) = found.copied().unwrap_or((1.0, "ns"));
+    let value = nanoseconds / size;
+    let decimals = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// How long, in seconds or minutes.
+pub(super) fn length(nanoseconds: u64) -> String {
+    let duration = Duration::from_nanos(nanoseconds);
+    match duration.as_secs() {
+        0..=119 => format!("{:.1} s", duration.as_secs_f64()),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// All outcomes that came about, such as `98 done, 2 timed out`.
+pub(super) fn outcomes(row: &OperationRow) -> String {
+    let counts = row.outcomes.iter();
+    let words: Vec<String> = counts
+        .map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
+        .collect();
+    if words.is_empty() {
+        return "nothing ended".to_owned();
+    }
+    words.join(", ")
+}
+
+/// The quantiles that a table shows.
+pub(super) fn quantiles(row: &LatencyRow) -> [String; 5] {
+    if row.count == 0 {
+        return std::array::from_fn(|_| "–".to_owned());
+    }
+    [row.p50_ns, row.p90_ns, row.p95_ns, row.p99_ns, row.max_ns].map(latency)
+}
+
+/// What was measured for a promise, with its interval.
+pub(super) fn measured(row: &SloRow) -> String {
+    let Some(estimate) = row.estimate else {
+        return match row.samples {
+            0 => "nothing measured".to_owned(),
+            samples => format!("never came, {samples} samples"),
+        };
+    };
+    let value = |number: f64| number_of(&row.slo, number);
+    let low = row.low.map_or_else(|| "–".to_owned(), value);
+    let high = row.high.map_or_else(|| "∞".to_owned(), value);
+    let mut text = value(estimate);
+    if low != high {
+        text = format!("{text} [{low}, {high}]");
+    }
+    if row.samples < row.needed {
+        text = format!("{text}, {} of {} samples", row.samples, row.needed);
+    }
+    text
+}
+
+/// A number in the unit that its promise has.
+fn number_of(slo: &str, number: f64) -> String {
+    if slo.contains('%') {
+        return format!("{:.1} %", number * 100.0);
+    }
+    if slo.contains("MiB") {
+        return format!("{:.1} MiB", number / f64::from(1 << 20));
+    }
+    let is_latency = [" ≤ ", " p"].iter().all(|part| slo.contains(part));
+    if is_latency {
+        time(number)
+    } else {
+        format!("{number:.3}")
+    }
+}
+
+/// The generator's health on one line.
+pub(super) fn health(report: &LoadReport) -> String {
+    let health = &report.health;
+    let lag = time(health.lag_p99_ns as f64);
+    let mut text = format!("{}; start lag p99 {lag}", health.verdict.as_str());
+    if !health.reasons.is_empty() {
+        let reasons: Vec<&str> = health.reasons.iter().map(|reason| reason.words()).collect();
+        text = format!("{text}; {}", reasons.join(", "));
+    }
+    text
+}
+
+/// What must be known before any number is read; empty for an ordinary run.
+pub(super) fn warnings(report: &LoadReport) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if report.interrupted {
+        warnings.push("broken off before its end; no promise is judged".to_owned());
+    }
+    if report.time_scale != 1.0 {
+        warnings.push(format!(
+            "scaled: every duration times {}; a quick look, not a measurement of the scenario",
+            report.time_scale
+        ));
+    }
+    warnings
+}
+
+/// The state of an invariant.
+pub(super) const fn holds(holds: Option<bool>) -> &'static str {
+    match holds {
+        Some(true) => "holds",
+        Some(false) => "broken",
+        None => "not known",
+    }
+}

@@ -1,0 +1,243 @@
+//! One loop that follows a plan: starts what is due, takes up what was seen, and ends when nothing is open any more.
+//!
+//! ```text
+//!   pacer thread ─┐ launch                    sightings
+//!   closed users ─┴───────► driver.start ───────────────► collector ──► recorder
+//!                                                          │  ▲           health
+//!                                    next turn of a user ◄─┘  └── watch
+//! ```
+
+mod collector;
+mod flights;
+mod pacer;
+mod users;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use self::collector::Collector;
+use self::flights::Launcher;
+use crate::driver::{Capabilities, Driver, Findings, Setting, Sighting, Sightings};
+use crate::error::DriverError;
+use crate::health::Health;
+use crate::outcome::Outcomes;
+use crate::recorder::Recorder;
+use crate::scenario::{Plan, Scenario};
+use crate::schedule::Entry;
+use crate::usage::Usage;
+
+/// From the decision to begin to the first intended start: time to get all threads going.
+const LEAD: Duration = Duration::from_millis(50);
+
+/// How often open operations, health and progress are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Sightings that are taken up together.
+const BATCH: usize = 1024;
+
+/// How a scenario is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSettings {
+    /// Names the run, as a label and in names: lower-case letters, digits and dashes.
+    pub run: String,
+    /// How long an operation may take from its intended start; then it is given up as timed out or stuck.
+    pub timeout: Duration,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// Since the begin.
+    pub elapsed: Duration,
+    /// Operations that the plan has in all.
+    pub planned: u64,
+    /// Operations that were started.
+    pub started: u64,
+    /// Operations that have not ended.
+    pub in_flight: u64,
+    /// Ends per second since the last report.
+    pub rate: f64,
+    /// How operations ended so far.
+    pub outcomes: Outcomes,
+    /// The response time that 95 of 100 stayed within so far; unset before the first.
+    pub p95: Option<Duration>,
+    /// How long it may still take; unset if nothing can be said yet.
+    pub left: Option<Duration>,
+}
+
+/// What a run found, before anything is judged but the generator.
+#[derive(Debug)]
+pub struct Ran {
+    /// What was planned.
+    pub plan: Plan,
+    /// What the driver could see.
+    pub capabilities: Capabilities,
+    /// All samples.
+    pub recorder: Recorder,
+    /// Whether the generator may be believed.
+    pub health: Health,
+    /// What came to light afterwards.
+    pub findings: Findings,
+    /// Operations that were started.
+    pub started: u64,
+    /// From the first intended start to the last end.
+    pub duration: Duration,
+    /// It was broken off.
+    pub interrupted: bool,
+    /// Objects that could not be removed.
+    pub left_over: usize,
+    /// Memory, CPU and handles of this process, second by second.
+    pub usage: Vec<Usage>,
+}
+
+/// Runs a scenario. `interrupt` breaks it off in good order; `report` is called several times a second.
+///
+/// Whatever was made is removed again, also if preparing or running failed.
+///
+/// # Errors
+/// If the system cannot be prepared, watched or asked at the end.
+pub async fn run(
+    scenario: &Scenario,
+    driver: Arc<dyn Driver>,
+    settings: &RunSettings,
+    interrupt: CancellationToken,
+    report: impl FnMut(&Progress) + Send,
+) -> Result<Ran, DriverError> {
+    let setting = setting(scenario, settings);
+    let ran = follow(scenario, &driver, &setting, interrupt, report).await;
+    let removed = driver.clean_up().await;
+    let mut ran = ran?;
+    ran.left_over = removed?;
+    Ok(ran)
+}
+
+fn setting(scenario: &Scenario, settings: &RunSettings) -> Setting {
+    Setting {
+        run: settings.run.clone(),
+        tenants: scenario.tenants,
+        agents: scenario.agents,
+        latency: scenario.llm.latency.map(|latency| latency.0),
+        tool_calls: scenario.llm.tool_calls,
+        tools: scenario.llm.tools,
+        timeout: settings.timeout,
+        seed: scenario.seed,
+    }
+}
+
+async fn follow(
+    scenario: &Scenario,
+    driver: &Arc<dyn Driver>,
+    setting: &Setting,
+    interrupt: CancellationToken,
+    mut report: impl FnMut(&Progress) + Send,
+) -> Result<Ran, DriverError> {
+    driver.prepare(setting).await?;
+    let (sightings, mut seen_rx) = Sightings::channel();
+    driver.observe(sightings.clone()).await?;
+
+    let plan = scenario.plan();
+    let begin = Instant::now() + LEAD;
+    let launcher = Launcher::new(driver.clone(), sightings, begin, setting.timeout);
+    let mut collector = Collector::new(scenario, driver.clone(), launcher.clone(), plan.starts);
+    let stop = interrupt.child_token();
+    let feeding = feed(scenario, &plan, &launcher, &stop)?;
+    let interrupted = gather(
+        &mut collector,
+        &feeding,
+        &mut seen_rx,
+        &interrupt,
+        &mut report,
+    )
+    .await;
+    stop.cancel();
+    collector.end();
+    let findings = driver.verify().await?;
+    collector.correct(&findings);
+    Ok(collector.into_ran(plan, driver.capabilities(), findings, interrupted))
+}
+
+/// Whether all starts were made.
+struct Feeding(Arc<AtomicBool>);
+
+/// Begins to start operations.
+fn feed(
+    scenario: &Scenario,
+    plan: &Plan,
+    launcher: &Launcher,
+    stop: &CancellationToken,
+) -> Result<Feeding, DriverError> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let feeding = Feeding(is_over.clone());
+    let entries: Vec<Entry> = match &plan.schedule {
+        Some(schedule) => schedule.entries.clone(),
+        None => {
+            users::begin(scenario, launcher.clone(), stop.clone(), is_over);
+            return Ok(feeding);
+        }
+    };
+    let deadlines = entries.iter().map(|entry| entry.intended).collect();
+    let (begin, launcher) = (launcher.begin(), launcher.clone());
+    let over = Over(is_over);
+    let launch = move |number: usize| {
+        let _ = &over;
+        if let Some(entry) = entries.get(number) {
+            launcher.launch(number as u64, entry, entry.intended, None);
+        }
+    };
+    let failed = |error: std::io::Error| DriverError::Unreachable {
+        system: "the generator's own pacer".to_owned(),
+        reason: error.to_string(),
+    };
+    pacer::follow(begin, deadlines, stop.clone(), launch).map_err(failed)?;
+    Ok(feeding)
+}
+
+/// Says so when it is dropped, however that comes about.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Takes up sightings until nothing is open; returns whether the run was broken off.
+async fn gather(
+    collector: &mut Collector,
+    feeding: &Feeding,
+    seen_rx: &mut mpsc::Receiver<Sighting>,
+    interrupt: &CancellationToken,
+    report: &mut (impl FnMut(&Progress) + Send),
+) -> bool {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        // Asked first: a start that is made after this is still open then, or was taken up.
+        let is_over = feeding.0.load(Ordering::Acquire);
+        if is_over && collector.is_settled() {
+            return false;
+        }
+        tokio::select! {
+            biased;
+            () = interrupt.cancelled() => {
+                collector.give_up().await;
+                return true;
+            }
+            _ = looks.tick() => {
+                collector.look();
+                report(&collector.progress());
+            }
+            _ = seen_rx.recv_many(&mut batch, BATCH) => {
+                for sighting in batch.drain(..) {
+                    collector.take(sighting);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What is open: every operation that was started and has not ended.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::driver::{Driver, Sightings, Start, What};
+use crate::sample::Times;
+use crate::schedule::Entry;
+
+/// One operation that was started and has not ended.
+pub(super) struct Flight {
+    pub(super) start: Start,
+    pub(super) times: Times,
+    /// Who waits for its end.
+    user: Option<oneshot::Sender<()>>,
+}
+
+/// Starts operations; clones share what is open.
+#[derive(Clone)]
+pub(super) struct Launcher {
+    driver: Arc<dyn Driver>,
+    sightings: Sightings,
+    begin: Instant,
+    timeout: Duration,
+    runtime: Handle,
+    flights: Arc<Mutex<Flights>>,
+}
+
+/// Everything that is open, and how much ever was.
+#[derive(Default)]
+pub(super) struct Flights {
+    by_id: HashMap<u64, Flight>,
+    pub(super) started: u64,
+}
+
+impl Launcher {
+    /// Must be made on the runtime on which operations are to run.
+    pub(super) fn new(
+        driver: Arc<dyn Driver>,
+        sightings: Sightings,
+        begin: Instant,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            driver,
+            sightings,
+            begin,
+            timeout,
+            runtime: Handle::current(),
+            flights: Arc::default(),
+        }
+    }
+
+    /// The instant from which all times are counted.
+    pub(super) fn begin(&self) -> Instant {
+        self.begin
+    }
+
+    /// Starts an operation; `user` is told when it has ended.
+    pub(super) fn launch(
+        &self,
+        id: u64,
+        entry: &Entry,
+        intended: Duration,
+        user: Option<oneshot::Sender<()>>,
+    ) {
+        let start = Start {
+            id,
+            operation: entry.operation,
+            tenant: entry.tenant,
+            agent: entry.agent,
+        };
+        let times = Times {
+            intended,
+            ..Times::default()
+        };
+        self.flights().open(Flight { start, times, user });
+        let launcher = self.clone();
+        self.runtime.spawn(async move {
+            launcher.sightings.tell(id, What::Sent).await;
+            launcher.driver.start(&start, &launcher.sightings).await;
+        });
+    }
+
+    /// Asks the system to give an operation up, without waiting for it.
+    pub(super) fn cancel(&self, start: Start) {
+        let driver = self.driver.clone();
+        self.runtime
+            .spawn(async move { driver.cancel(&start).await });
+    }
+
+    pub(super) fn flights(&self) -> MutexGuard<'_, Flights> {
+        self.flights.lock()
+    }
+
+    /// Takes out what has been open for too long.
+    pub(super) fn overdue(&self) -> Vec<Flight> {
+        let now = self.begin.elapsed();
+        let mut flights = self.flights();
+        let is_overdue = |flight: &Flight| now > flight.times.intended + self.timeout;
+        let overdue = flights.by_id.values().filter(|flight| is_overdue(flight));
+        let ids: Vec<u64> = overdue.map(|flight| flight.start.id).collect();
+        ids.into_iter().filter_map(|id| flights.close(id)).collect()
+    }
+}
+
+impl Flights {
+    fn open(&mut self, flight: Flight) {
+        self.started += 1;
+        self.by_id.insert(flight.start.id, flight);
+    }
+
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Flight> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(super) fn close(&mut self, id: u64) -> Option<Flight> {
+        self.by_id.remove(&id)
+    }
+
+    pub(super) fn take_all(&mut self) -> Vec<Flight> {
+        std::mem::take(&mut self.by_id).into_values().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+}
+
+impl Flight {
+    /// Lets the user go on, if there is one.
+    pub(super) fn tell_user(&mut self) {
+        if let Some(user) = self.user.take() {
+            // A user who has left wants to know no more.
+            let _ = user.send(());
+        }
+    }
+}

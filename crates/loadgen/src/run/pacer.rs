@@ -1,0 +1,77 @@
+//! Precise starts: a thread of its own that sleeps to absolute deadlines.
+//!
+//! A tokio timer has a resolution of a millisecond and waits for its worker; the kernel's sleep of a thread is good to
+//! some ten microseconds. What is due at one waking is handed over together.
+
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+/// The thread's name, as the system shows it; generator threads all begin with this word.
+const THREAD: &str = "load-pacer";
+
+/// The longest sleep: how long a stop may take to be noticed.
+const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+
+/// Calls `launch` with the number of each deadline when it is due, on a thread of its own, until all are or `stop`.
+///
+/// Deadlines are counted from `begin` and in order. `launch` must be quick: the next start waits for it.
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn follow(
+    begin: Instant,
+    deadlines: Vec<Duration>,
+    stop: CancellationToken,
+    mut launch: impl FnMut(usize) + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let pace = move || {
+        wake_precisely();
+        for (number, deadline) in deadlines.into_iter().enumerate() {
+            let due = begin + deadline;
+            while let Some(left) = due.checked_duration_since(Instant::now()) {
+                if left.is_zero() || stop.is_cancelled() {
+                    break;
+                }
+                sleep(left.min(LONGEST_SLEEP));
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+            launch(number);
+        }
+    };
+    std::thread::Builder::new()
+        .name(THREAD.to_owned())
+        .spawn(pace)
+}
+
+/// The kernel lets sleeps of ordinary threads run over by 50 µs, to save wakings.
+fn wake_precisely() {
+    const SLACK_NS: libc::c_ulong = 1;
+    // SAFETY: it changes a number of the calling thread and takes no pointer.
+    unsafe {
+        libc::prctl(libc::PR_SET_TIMERSLACK, SLACK_NS);
+    }
+}
+
+/// Sleeps to a deadline of the monotonic clock, so that an interruption does not lengthen it.
+fn sleep(length: Duration) {
+    let mut until = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: both calls get a valid timespec, and write to nothing else.
+    unsafe {
+        if libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut until) != 0 {
+            return;
+        }
+        let nanos = i64::from(length.subsec_nanos()) + until.tv_nsec;
+        until.tv_sec += i64::try_from(length.as_secs()).unwrap_or(0) + nanos / 1_000_000_000;
+        until.tv_nsec = nanos % 1_000_000_000;
+        let absolute = libc::TIMER_ABSTIME;
+        let nowhere = std::ptr::null_mut();
+        libc::clock_nanosleep(libc::CLOCK_MONOTONIC, absolute, &raw const until, nowhere);
+    }
+}

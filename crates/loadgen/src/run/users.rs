@@ -1,0 +1,94 @@
+//! Closed load: users who wait for each answer, think, and ask again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::Over;
+use super::flights::Launcher;
+use crate::scenario::Scenario;
+use crate::schedule::Entry;
+
+/// Lets all users begin. `is_over` is set when the last one has left.
+pub(super) fn begin(
+    scenario: &Scenario,
+    launcher: Launcher,
+    stop: CancellationToken,
+    is_over: Arc<AtomicBool>,
+) {
+    let Some(closed) = &scenario.closed else {
+        return is_over.store(true, Ordering::Release);
+    };
+    let round = Arc::new(Round {
+        launcher,
+        stop,
+        entries: scenario.questions(),
+        n_asked: AtomicUsize::new(0),
+        duration: closed.duration.map_or(Duration::MAX, |duration| duration.0),
+        think_time: closed
+            .think_time
+            .map_or([Duration::ZERO; 2], |[shortest, longest]| {
+                [shortest.0, longest.0]
+            }),
+        _over: Over(is_over),
+    });
+    for user in 0..closed.users {
+        let rng = StdRng::seed_from_u64(scenario.seed ^ THINK_STREAM ^ user as u64);
+        let joins = closed.spawn_rate.map_or(0.0, |rate| user as f64 / rate);
+        tokio::spawn(round.clone().user(Duration::from_secs_f64(joins), rng));
+    }
+}
+
+/// Separates the stream of think times from those of a schedule.
+const THINK_STREAM: u64 = 0x7468_696e_6b00_0000;
+
+/// What all users share.
+struct Round {
+    launcher: Launcher,
+    stop: CancellationToken,
+    /// What is asked, in order; whoever is free takes the next.
+    entries: Vec<Entry>,
+    n_asked: AtomicUsize,
+    /// Nobody asks after it.
+    duration: Duration,
+    think_time: [Duration; 2],
+    _over: Over,
+}
+
+impl Round {
+    /// A user who joins after some time.
+    async fn user(self: Arc<Self>, joins: Duration, mut rng: StdRng) {
+        let begin = self.launcher.begin();
+        let mut ready = begin + joins;
+        while ready.saturating_duration_since(begin) < self.duration {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep_until(ready.into()) => {}
+            }
+            let number = self.n_asked.fetch_add(1, Ordering::Relaxed);
+            let Some(entry) = self.entries.get(number) else {
+                return;
+            };
+            let intended = ready.saturating_duration_since(begin);
+            let (ended_tx, ended_rx) = oneshot::channel();
+            self.launcher
+                .launch(number as u64, entry, intended, Some(ended_tx));
+            // The sender is dropped unused when the run is broken off.
+            if ended_rx.await.is_err() {
+                return;
+            }
+            ready = Instant::now() + self.think(&mut rng);
+        }
+    }
+
+    fn think(&self, rng: &mut StdRng) -> Duration {
+        let [shortest, longest] = self.think_time;
+        let share = f64::from(rng.next_u32()) / f64::from(u32::MAX);
+        shortest + longest.saturating_sub(shortest).mul_f64(share)
+    }
+}

@@ -1,0 +1,127 @@
+//! How precisely starts are made, beside plain tokio timers, and what a starved generator says of itself.
+//!
+//! Both are figures of a machine, so they are measured only where `PLIMSOLL_FIGURES` is set, with
+//! `PLIMSOLL_FIGURES=1 cargo test --release -p loadgen --test it pacing -- --nocapture`.
+
+use std::mem::size_of_val;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use loadgen::driver::null::Null;
+use loadgen::health::Verdict;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::runs::{ran, scenario};
+
+/// As the command line tool makes it.
+fn generator() -> Runtime {
+    let builder = &mut Builder::new_multi_thread();
+    let builder = builder
+        .worker_threads(2)
+        .thread_name("load-worker")
+        .enable_all();
+    builder.build().expect("threads")
+}
+
+fn is_asked_for() -> bool {
+    let asked = std::env::var_os("PLIMSOLL_FIGURES").is_some();
+    if !asked {
+        println!("skipped: set PLIMSOLL_FIGURES to measure");
+    }
+    asked
+}
+
+/// Our 99th percentile of schedule lag, and what the generator says of itself.
+fn paced(rate: u32, seconds: u32) -> (Duration, Verdict) {
+    let open = format!(
+        "[open]\nstart = {rate}.0\nspacing = \"even\"\nstages = [{{ duration = \"{seconds}s\", rate = {rate}.0 }}]"
+    );
+    let scenario = scenario(&open, "1ms", "");
+    let running = async move {
+        ran(&scenario, Arc::new(Null::default()))
+            .await
+            .expect("it runs")
+    };
+    let runtime = generator();
+    let ran = runtime.block_on(runtime.spawn(running)).expect("it ends");
+    (ran.health.lag_p99, ran.health.verdict)
+}
+
+/// The same of one task per start that sleeps to it.
+fn timed(rate: u32, seconds: u32) -> Duration {
+    let runtime = generator();
+    let sleeping = async move {
+        let begin = Instant::now() + Duration::from_millis(50);
+        let starts = (0..rate * seconds).map(|number| {
+            let due = begin + Duration::from_secs(1) * number / rate;
+            tokio::spawn(async move {
+                tokio::time::sleep_until(due.into()).await;
+                due.elapsed()
+            })
+        });
+        let mut lags = Vec::new();
+        for start in starts.collect::<Vec<_>>() {
+            lags.push(start.await.expect("it ends"));
+        }
+        lags.sort_unstable();
+        lags[lags.len() * 99 / 100]
+    };
+    runtime.block_on(runtime.spawn(sleeping)).expect("it ends")
+}
+
+#[test]
+fn starts_are_made_within_two_milliseconds() {
+    if !is_asked_for() {
+        return;
+    }
+    const SECONDS: u32 = 5;
+    println!(
+        "| starts/s | lag p99, pacer thread | health | lag p99, tokio timers |\n|---|---|---|---|"
+    );
+    for rate in [1_000, 10_000] {
+        for _ in 0..3 {
+            let (ours, verdict) = paced(rate, SECONDS);
+            let theirs = timed(rate, SECONDS);
+            println!("| {rate} | {ours:?} | {} | {theirs:?} |", verdict.as_str());
+        }
+    }
+}
+
+/// Lets this thread, and those that it starts from now on, run on one processor alone.
+fn pin_to_one() {
+    // SAFETY: an all-zero set is a set, and the call reads no further than its size.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(0, &mut set);
+        assert_eq!(
+            libc::sched_setaffinity(0, size_of_val(&set), &raw const set),
+            0
+        );
+    }
+}
+
+#[test]
+fn a_generator_beside_a_spinner_says_that_it_spoiled_the_run() {
+    if !is_asked_for() {
+        return;
+    }
+    const RUNS: u32 = 20;
+    let starved = std::thread::spawn(|| {
+        pin_to_one();
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = stop.clone();
+        let spinner = std::thread::spawn(move || while !seen.load(Ordering::Relaxed) {});
+        let verdicts: Vec<Verdict> = (0..RUNS).map(|_| paced(2_000, 2).1).collect();
+        stop.store(true, Ordering::Relaxed);
+        spinner.join().expect("it stops");
+        verdicts
+    });
+    let verdicts = starved.join().expect("it ends");
+    let n_invalid = verdicts
+        .iter()
+        .filter(|verdict| **verdict == Verdict::Invalid)
+        .count();
+    println!("invalid in {n_invalid} of {RUNS} runs beside a spinner");
+    assert_eq!(n_invalid, RUNS as usize, "{verdicts:?}");
+}

@@ -1,0 +1,216 @@
+//! `plimsoll load`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use query_api::dialect::Dialect;
+
+use super::TypedDialect;
+use super::duration::duration;
+use crate::cmd::load::LoadSettings;
+use crate::cmd::load::driving::{Driving, System};
+use crate::cmd::load::sweep::Sweep;
+use crate::cmd::load::telling::{Format, Telling};
+
+#[derive(Args)]
+pub(super) struct TypedLoad {
+    /// The name of a shipped scenario, such as `ark-concurrent`, or the path of a .toml file.
+    scenario: String,
+    /// The folder of the shipped scenarios.
+    #[arg(long, value_name = "FOLDER")]
+    scenarios: Option<PathBuf>,
+    /// Multiply all durations by this, at most 1; the record is marked as scaled.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
+    time_scale: f64,
+    /// Arrivals per second of an open scenario, instead of its own.
+    #[arg(long, value_name = "PER-SECOND", value_parser = rate)]
+    rate: Option<f64>,
+    /// How long an open scenario goes on, instead of its own time; such as 30s.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    duration: Option<Duration>,
+    #[command(flatten)]
+    driving: TypedDriving,
+    /// Run once for each value and print one table: `reconciles`, `in-flight` or `llm-latency-ms`, such as
+    /// `reconciles=1,5,10,20,50`.
+    #[arg(long, value_name = "SETTING=VALUES", value_parser = sweep)]
+    sweep: Option<Sweep>,
+    /// Also write a page with pictures to this file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// How to say it.
+    #[arg(long, value_enum, default_value = "text")]
+    format: TypedFormat,
+    /// Also write it to a file; may be given several times, such as `--report junit=load.xml`.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = format_and_file)]
+    report: Vec<(TypedFormat, PathBuf)>,
+}
+
+/// What is driven, and how; the same for every command that makes load.
+#[derive(Args)]
+pub(super) struct TypedDriving {
+    /// What is put under load.
+    #[arg(long, value_enum, default_value = "in-process")]
+    driver: TypedSystem,
+    /// How long a query may take before it is given up; such as 90s.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+    /// In process: reconciles at once.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    reconciles: usize,
+    /// In process: executions at once.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    in_flight: usize,
+    /// In process: the form of the Query.
+    #[arg(long, value_enum, default_value = "targets")]
+    dialect: TypedDialect,
+    /// The name of the agent to ask, instead of those of the set-up.
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Kubernetes: the kubeconfig, instead of the usual one.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Kubernetes: the context, instead of the current one.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Kubernetes: what namespaces are called, before the number of the tenant.
+    #[arg(long, value_name = "NAME", default_value = "plimsoll-load")]
+    namespace: String,
+    /// Kubernetes: the base URL of the model, as pods reach it.
+    #[arg(long, value_name = "URL")]
+    model_url: Option<String>,
+    /// Kubernetes: objects to create in each namespace, instead of `fixtures/setup/ark.yaml`.
+    #[arg(long, value_name = "FILE")]
+    setup: Option<PathBuf>,
+    /// Kubernetes: how long to wait for a first reply, and for clean-up.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    patience: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TypedSystem {
+    /// Our own control plane, with an API stand-in and an LLM stub; needs no service.
+    InProcess,
+    /// A cluster with Ark, through a kubeconfig.
+    Kubernetes,
+    /// Nothing: measures the generator.
+    Null,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TypedFormat {
+    /// A table for a terminal.
+    Text,
+    /// The whole record; `fixtures/schemas/load.json` is its schema.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// A test per promise.
+    Junit,
+    /// Locust's columns.
+    Csv,
+}
+
+impl TypedLoad {
+    pub(super) fn into_settings(self) -> LoadSettings {
+        let files = self.report.into_iter();
+        LoadSettings {
+            scenario: self.scenario,
+            folder: self.scenarios,
+            time_scale: self.time_scale,
+            rate: self.rate,
+            duration: self.duration,
+            driving: self.driving.into_driving(),
+            sweep: self.sweep,
+            html: self.html,
+            telling: Telling {
+                format: self.format.format(),
+                files: files
+                    .map(|(format, file)| (format.format(), file))
+                    .collect(),
+            },
+        }
+    }
+}
+
+impl TypedDriving {
+    pub(super) fn into_driving(self) -> Driving {
+        Driving {
+            system: match self.driver {
+                TypedSystem::InProcess => System::InProcess,
+                TypedSystem::Kubernetes => System::Kubernetes,
+                TypedSystem::Null => System::Null,
+            },
+            timeout: self.timeout,
+            reconciles: self.reconciles,
+            in_flight: self.in_flight,
+            dialect: match self.dialect {
+                TypedDialect::Targets => Dialect::Targets,
+                TypedDialect::Target => Dialect::Target,
+            },
+            agent: self.agent,
+            kubeconfig: self.kubeconfig,
+            context: self.context,
+            namespace: self.namespace,
+            model_url: self.model_url,
+            setup: self.setup,
+            patience: self.patience,
+        }
+    }
+}
+
+impl TypedFormat {
+    fn format(self) -> Format {
+        match self {
+            Self::Text => Format::Text,
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+            Self::Junit => Format::Junit,
+            Self::Csv => Format::Csv,
+        }
+    }
+}
+
+fn format_and_file(text: &str) -> Result<(TypedFormat, PathBuf), String> {
+    match text.split_once('=') {
+        Some((format, file)) if !format.is_empty() && !file.is_empty() => {
+            Ok((TypedFormat::from_str(format, false)?, PathBuf::from(file)))
+        }
+        _ => Err("write it as junit=load.xml".to_owned()),
+    }
+}
+
+pub(super) fn scale(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(scale) if scale > 0.0 && scale <= 1.0 => Ok(scale),
+        _ => Err("write a factor above 0 and at most 1, such as 0.1".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("write a number per second above 0, such as 25".to_owned()),
+    }
+}
+
+fn sweep(text: &str) -> Result<Sweep, String> {
+    let wrong =
+        || "write it as reconciles=1,5,10, in-flight=8,32 or llm-latency-ms=100,1000".to_owned();
+    let (setting, values) = text.split_once('=').ok_or_else(wrong)?;
+    let values: Result<Vec<u32>, _> = values.split(',').map(str::parse).collect();
+    let values = values.map_err(|_| wrong())?;
+    if values.contains(&0) {
+        return Err("each value must be at least 1".to_owned());
+    }
+    let sizes = || values.iter().map(|value| *value as usize).collect();
+    match setting {
+        "reconciles" => Ok(Sweep::Reconciles(sizes())),
+        "in-flight" => Ok(Sweep::InFlight(sizes())),
+        "llm-latency-ms" => {
+            let values = values.iter().map(|value| u64::from(*value));
+            Ok(Sweep::LlmLatency(values.collect()))
+        }
+        _ => Err(wrong()),
+    }
+}

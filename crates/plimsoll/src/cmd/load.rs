@@ -1,0 +1,123 @@
+//! `plimsoll load`: a scenario is run, its promises are judged.
+
+pub(crate) mod driving;
+pub(crate) mod progress;
+pub(crate) mod sweep;
+pub(crate) mod telling;
+
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use loadgen::advice::Measurements;
+use loadgen::report::html::{Page, bars, render};
+use loadgen::report::model::{Circumstances, LoadReport};
+use loadgen::scenario::Scenario;
+use results::machine::Machine;
+
+use self::driving::{Driving, System};
+use self::progress::Progress;
+use self::sweep::Sweep;
+use self::telling::Telling;
+use crate::exit::Exit;
+use crate::workspace::Workspace;
+
+/// What to run, and how.
+#[derive(Debug)]
+pub(crate) struct LoadSettings {
+    /// The name of a shipped scenario, or the path of a file.
+    pub(crate) scenario: String,
+    /// Where shipped scenarios are looked for; unset means those of the workspace.
+    pub(crate) folder: Option<PathBuf>,
+    /// Every duration is multiplied by it.
+    pub(crate) time_scale: f64,
+    /// Arrivals per second instead of the scenario's.
+    pub(crate) rate: Option<f64>,
+    /// How long to go on, instead of the scenario's time.
+    pub(crate) duration: Option<Duration>,
+    /// What is driven.
+    pub(crate) driving: Driving,
+    /// One run for each value of a setting; unset makes a single run.
+    pub(crate) sweep: Option<Sweep>,
+    /// Where to write a page with pictures; unset writes none.
+    pub(crate) html: Option<PathBuf>,
+    /// How to say it.
+    pub(crate) telling: Telling,
+}
+
+pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
+    let mut driving = settings.driving.clone();
+    let scenario = scenario(settings, &mut driving)?;
+    if let Some(sweep) = &settings.sweep {
+        return sweep.run(&driving, &scenario);
+    }
+    let progress = Progress::new();
+    let shown = progress.clone();
+    let ran = driving.run(&scenario, move |now| shown.show(now));
+    progress.end();
+    let circumstances = Circumstances {
+        name: settings.scenario.clone(),
+        time_scale: settings.time_scale,
+        settings: driving.named(),
+        machine: Machine::here(),
+    };
+    let ran = ran?;
+    let report = LoadReport::new(&scenario, &ran, circumstances);
+    settings.telling.tell(&report)?;
+    if let Some(path) = &settings.html {
+        let page = Page {
+            report: &report,
+            bars: bars(&ran),
+            measurements: Measurements::of(&scenario, &ran),
+            capacity: None,
+        };
+        loadgen::report::write(path, &render(&page))?;
+        eprintln!("the page is in {}", path.display());
+    }
+    Ok(report.conclusion.into())
+}
+
+/// The scenario as it was asked for.
+fn scenario(settings: &LoadSettings, driving: &mut Driving) -> anyhow::Result<Scenario> {
+    let name = &settings.scenario;
+    let folder = match &settings.folder {
+        Some(folder) => folder.clone(),
+        None if name.ends_with(".toml") => PathBuf::new(),
+        None => Workspace::here()?.scenarios(),
+    };
+    let scenario = Scenario::find(&folder, name)?;
+    let mut rate = settings.rate;
+    let mut duration = settings.duration;
+    if scenario.environment {
+        rate = rate.or(number("QUERIES_PER_SECOND")?);
+        let seconds = number("DURATION_SECONDS")?;
+        duration = duration.or(seconds.map(Duration::from_secs_f64));
+        driving.agent = driving.agent.take().or(env::var("TARGET_AGENT").ok());
+    }
+    let scenario = match (rate, duration) {
+        (None, None) => scenario,
+        (Some(rate), Some(duration)) if driving.system == System::Null => {
+            scenario.constant(rate, duration)
+        }
+        _ => match scenario.at_rate(rate, duration) {
+            Some(scenario) => scenario,
+            None => bail!("{name} has no [open] load; leave out --rate and --duration"),
+        },
+    };
+    Ok(scenario.scaled(settings.time_scale))
+}
+
+/// A number above zero from the environment; unset if the variable is.
+fn number(variable: &str) -> anyhow::Result<Option<f64>> {
+    let Ok(text) = env::var(variable) else {
+        return Ok(None);
+    };
+    let number: f64 = text
+        .parse()
+        .with_context(|| format!("{variable} is {text:?}; write a number such as 5"))?;
+    if !(number > 0.0 && number.is_finite()) {
+        bail!("{variable} is {text}; write a number above 0");
+    }
+    Ok(Some(number))
+}

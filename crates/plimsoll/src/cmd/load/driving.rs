@@ -1,0 +1,155 @@
+//! What is put under load, and a runtime of its own for the generator.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use loadgen::driver::Driver;
+use loadgen::driver::in_process::{InProcess, InProcessConfig};
+use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
+use loadgen::driver::null::Null;
+use loadgen::run::{Progress, Ran, RunSettings, run};
+use loadgen::scenario::Scenario;
+use loadgen::scenario::platform::Platform;
+use query_api::dialect::Dialect;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+/// What is put under load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum System {
+    InProcess,
+    Kubernetes,
+    Null,
+}
+
+/// What is driven, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Driving {
+    /// What is put under load.
+    pub(crate) system: System,
+    /// How long a query may take.
+    pub(crate) timeout: Duration,
+    /// Reconciles at once, in process.
+    pub(crate) reconciles: usize,
+    /// Executions at once, in process.
+    pub(crate) in_flight: usize,
+    /// The form of the Query, in process.
+    pub(crate) dialect: Dialect,
+    /// The agent to ask; unset means those of the set-up.
+    pub(crate) agent: Option<String>,
+    /// The kubeconfig; unset means the usual one.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context; unset means the current one.
+    pub(crate) context: Option<String>,
+    /// What namespaces are called.
+    pub(crate) namespace: String,
+    /// The base URL of the model; unset leaves that of the set-up.
+    pub(crate) model_url: Option<String>,
+    /// The objects of a namespace; unset means the shipped ones.
+    pub(crate) setup: Option<PathBuf>,
+    /// How long to wait for a cluster.
+    pub(crate) patience: Duration,
+}
+
+impl Driving {
+    /// Runs a scenario once. Ctrl-C breaks it off in good order.
+    pub(crate) fn run(
+        &self,
+        scenario: &Scenario,
+        report: impl FnMut(&Progress) + Send + 'static,
+    ) -> anyhow::Result<Ran> {
+        if scenario.platform != Platform::Ark && self.system != System::Null {
+            bail!(
+                "no driver speaks to {} yet; `plimsoll explain` prints the plan, `--driver null` follows it",
+                scenario.platform.name()
+            );
+        }
+        let settings = RunSettings {
+            run: run_name(),
+            timeout: self.timeout,
+        };
+        let (driving, scenario) = (self.clone(), scenario.clone());
+        let runtime = runtime()?;
+        // On a worker, whose name begins as those of all generator threads do.
+        let running = runtime.spawn(async move {
+            let driver = driving.driver().await?;
+            let interrupt = CancellationToken::new();
+            let asked = interrupt.clone();
+            tokio::spawn(async move {
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    asked.cancel();
+                }
+            });
+            anyhow::Ok(run(&scenario, driver, &settings, interrupt, report).await?)
+        });
+        runtime.block_on(running).context("the run panicked")?
+    }
+
+    /// The settings of the system under test, for the record.
+    pub(crate) fn named(&self) -> Vec<(String, String)> {
+        let mut named = vec![("timeout_s", self.timeout.as_secs().to_string())];
+        match self.system {
+            System::InProcess => named.extend([
+                ("reconciles", self.reconciles.to_string()),
+                ("in_flight", self.in_flight.to_string()),
+                ("dialect", self.dialect.to_string()),
+            ]),
+            System::Kubernetes => named.push(("namespace", self.namespace.clone())),
+            System::Null => {}
+        }
+        named.extend(self.agent.clone().map(|agent| ("agent", agent)));
+        let named = named.into_iter();
+        named
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    async fn driver(&self) -> anyhow::Result<Arc<dyn Driver>> {
+        Ok(match self.system {
+            System::Null => Arc::new(Null::default()),
+            System::InProcess => Arc::new(InProcess::new(InProcessConfig {
+                dialect: self.dialect,
+                reconciles: self.reconciles,
+                in_flight: self.in_flight,
+                agent: self.agent.clone(),
+            })),
+            System::Kubernetes => {
+                let client = connect(self.kubeconfig.as_deref(), self.context.clone()).await?;
+                Arc::new(Kubernetes::new(client, self.kubernetes()?))
+            }
+        })
+    }
+
+    fn kubernetes(&self) -> anyhow::Result<KubernetesConfig> {
+        let setup = self.setup.as_ref().map(|path| {
+            let text = std::fs::read_to_string(path);
+            text.with_context(|| format!("failed to read the set-up {}", path.display()))
+        });
+        Ok(KubernetesConfig {
+            namespace: self.namespace.clone(),
+            base_url: self.model_url.clone(),
+            agent: self.agent.clone(),
+            setup: setup.transpose()?,
+            answer: None,
+            patience: self.patience,
+        })
+    }
+}
+
+/// A runtime for the generator alone; its health is read from threads of this name.
+fn runtime() -> anyhow::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("load-worker")
+        .enable_all()
+        .build();
+    runtime.context("failed to start the generator's threads")
+}
+
+/// A name that no other run has: hash keys are seeded by the operating system.
+fn run_name() -> String {
+    format!("load-{:08x}", RandomState::new().hash_one(0) >> 32)
+}

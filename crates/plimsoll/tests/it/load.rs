@@ -1,0 +1,115 @@
+//! `plimsoll load`: exit codes, forms, and mistakes that are named.
+
+use std::fs;
+
+use crate::sandbox::{Outcome, Sandbox};
+
+/// A load of a few tenths of a second. What is promised can be said behind it.
+const SCENARIO: &str = r#"
+text = "Five users; does not show anything."
+[closed]
+users = 5
+queries = 25
+[llm]
+latency = ["20ms", "20ms"]
+"#;
+
+fn load(promises: &str, arguments: &[&str]) -> Outcome {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("five.toml");
+    fs::write(&path, format!("{SCENARIO}{promises}")).expect("written");
+    let path = path.display().to_string();
+    sandbox.run(&[&["load", &path], arguments].concat(), &[])
+}
+
+/// On a machine with no time to spare the generator may say that it spoiled the run, whatever came of it.
+fn assert_ends_with(outcome: &Outcome, code: i32) {
+    let spoiled = outcome.stdout.contains("spoiled by the generator");
+    let expected = if spoiled { 4 } else { code };
+    assert_eq!(
+        outcome.code,
+        Some(expected),
+        "{}\n{}",
+        outcome.stdout,
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_scenario_runs_in_process_without_any_service() {
+    let outcome = load("[[slo]]\nmetric = \"failures\"\nat_most_count = 0\n", &[]);
+    assert_ends_with(&outcome, 0);
+    assert!(outcome.stdout.contains("25 done"), "{}", outcome.stdout);
+    assert!(outcome.stderr.is_empty(), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_missed_promise_ends_with_1() {
+    let promise = "[[slo]]\nmetric = \"response\"\nquantile = 0.5\nat_most = \"1ms\"\n";
+    assert_ends_with(&load(promise, &[]), 1);
+}
+
+#[test]
+fn a_promise_without_samples_enough_ends_with_3() {
+    let promise = "[[slo]]\nmetric = \"response\"\nquantile = 0.99\nat_most = \"1h\"\n";
+    assert_ends_with(&load(promise, &[]), 3);
+}
+
+#[test]
+fn a_cluster_that_is_not_there_ends_with_5() {
+    let arguments = ["--driver", "kubernetes", "--kubeconfig", "nowhere/config"];
+    let outcome = load("", &arguments);
+    assert_eq!(outcome.code, Some(5), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("nowhere/config"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_record_that_cannot_be_written_costs_no_number() {
+    let outcome = load("", &["--report", "json=no/such/folder/load.json"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("25 done"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("load.json"), "{}", outcome.stderr);
+}
+
+#[test]
+fn impossible_plans_end_with_2_before_anything_runs() {
+    let promise = "[[slo]]\noperation = \"nope\"\nmetric = \"success\"\nat_least = 0.9\n";
+    for (promises, arguments, part) in [
+        (promise, &[][..], "nope"),
+        ("", &["--rate", "5"][..], "no [open] load"),
+        ("", &["--time-scale", "2"][..], "at most 1"),
+        ("", &["--rate", "-1"][..], "--rate"),
+    ] {
+        let outcome = load(promises, arguments);
+        assert_eq!(outcome.code, Some(2), "{arguments:?}");
+        assert!(
+            outcome.stderr.contains(part),
+            "{part:?}: {}",
+            outcome.stderr
+        );
+        assert!(outcome.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_scaled_run_is_marked() {
+    let outcome = load(
+        "",
+        &[
+            "--time-scale",
+            "0.5",
+            "--driver",
+            "null",
+            "--format",
+            "json",
+        ],
+    );
+    let record: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!(record["time_scale"], 0.5);
+    assert_eq!(record["driver"]["name"], "null");
+    assert_eq!(record["operations"][0]["count"], 25);
+}
