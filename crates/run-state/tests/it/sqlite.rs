@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use futures::executor::block_on;
 use run_state::population::{self, Size};
 use run_state::run::{Origin, UnixMillis};
-use run_state::store::{RunLog, Store};
 use run_state::store::sqlite::{Durability, Sqlite};
+use run_state::store::{RunLog, Store};
 
 use crate::contract;
 use crate::places::Places;
@@ -47,7 +47,10 @@ fn the_log_is_moved_into_the_file_while_writers_go_on() {
     let mut n_runs = 0;
     // The tables alone are some pages; what is more can only have come out of the log.
     while n_bytes() < 1_000_000 {
-        assert!(Instant::now() < until, "after {n_runs} runs it is all in the log");
+        assert!(
+            Instant::now() < until,
+            "after {n_runs} runs it is all in the log"
+        );
         let log = RunLog {
             run: format!("run-{n_runs}"),
             origin: Origin::default(),

@@ -57,7 +57,10 @@ impl Subject {
             for _ in 0..n_requests {
                 call.key(&self.key);
             }
-            call.arg(interval).arg(tolerance).arg(KEEP_MS).arg(n_requests);
+            call.arg(interval)
+                .arg(tolerance)
+                .arg(KEEP_MS)
+                .arg(n_requests);
             calls.invoke_script(call.arg(EPOCH_US + now_us));
         }
         let loaded = self.script.prepare_invoke().load(&mut self.connection);
