@@ -129,7 +129,7 @@ impl Watch {
             throttled: spent(counters.throttled, before.throttled),
             steal: stolen as f64 / ticks as f64,
             loop_lag_p99: loop_lag.p99(),
-            watch_lag_p99: (self.watch_lag.0.len() > 0).then(|| self.watch_lag.p99()),
+            watch_lag_p99: (!self.watch_lag.0.is_empty()).then(|| self.watch_lag.p99()),
             socket_errors: std::mem::take(&mut self.socket_errors),
         };
         self.lag = Lags::new();
