@@ -1,3 +1,5 @@
+//! Every signal by itself, and what windows make of a run.
+
 use super::*;
 
 const TIGHTEST: Option<Duration> = Some(Duration::from_secs(1));

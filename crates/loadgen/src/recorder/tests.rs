@@ -1,3 +1,5 @@
+//! Merging, censoring and the width of windows.
+
 use proptest::prelude::*;
 
 use super::*;

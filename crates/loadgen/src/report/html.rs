@@ -15,7 +15,7 @@ use crate::run::Ran;
 /// What a page shows.
 #[derive(Debug)]
 pub struct Page<'a> {
-    /// A run; beside a search, that which confirmed its highest pass.
+    /// A run; beside a search, the trial that confirmed its highest pass, or else the last one.
     pub report: &'a LoadReport,
     /// Response times of the run: from, to (both in milliseconds) and how many.
     pub bars: Vec<Bar>,
@@ -99,7 +99,10 @@ fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
     }
     writeln!(html, "<p>{}</p>", escaped(&report.text))?;
     let which = match page.capacity {
-        Some(_) => "The run that confirmed the highest pass",
+        Some(capacity) if capacity.highest_pass.is_some() => {
+            "The trial that confirmed the highest pass"
+        }
+        Some(_) => "The last trial; none confirmed a pass",
         None => "The run",
     };
     writeln!(html, "<h2>{which}</h2>\n{}", slos(&report.slos))?;
@@ -138,7 +141,7 @@ fn slos(rows: &[SloRow]) -> String {
             |number: Option<f64>| number.map_or("–".to_owned(), |number| figure(row, number));
         let _ = writeln!(
             html,
-            "<tr class=\"{0}\"><td>{1}</td><td>{0}</td><td>{2}</td><td>{3} to {4}</td><td>{5} of {6} needed</td></tr>",
+            "<tr><td>{1}</td><td class=\"{0}\">{0}</td><td>{2}</td><td>{3} to {4}</td><td>{5} of {6} needed</td></tr>",
             row.standing,
             escaped(&row.slo),
             number(row.estimate),
@@ -172,7 +175,7 @@ fn probes(capacity: &CapacityRecord) -> String {
             .map_or("–".to_owned(), |gap| format!("{:.1} %", 100.0 * gap));
         let _ = writeln!(
             html,
-            "<tr class=\"{0}\"><td>{1}</td><td>{2:.2} {3}</td><td>{4}</td><td>{0}</td><td>{5:.2}/s ± {6:.2}</td><td>{little}</td><td>{7}</td></tr>",
+            "<tr><td>{1}</td><td>{2:.2} {3}</td><td>{4}</td><td class=\"{0}\">{0}</td><td>{5:.2}/s ± {6:.2}</td><td>{little}</td><td>{7}</td></tr>",
             row.standing,
             row.purpose,
             row.load,
@@ -199,7 +202,7 @@ fn advice(measurements: &Measurements) -> String {
         };
         let _ = writeln!(
             html,
-            "<tr class=\"{class}\"><td>{}</td><td>{word}</td><td>{}</td><td>{action}</td></tr>",
+            "<tr><td>{}</td><td class=\"{class}\">{word}</td><td>{}</td><td>{action}</td></tr>",
             escaped(sign.threshold.metric),
             escaped(&sign.evidence())
         );
@@ -259,8 +262,7 @@ fn escaped(text: &str) -> String {
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b2733}\
 h1{margin:0}h2{font-size:1.05em;margin:1.4em 0 .4em}.head{font-size:1.3em;margin:.2em 0}\
 table{border-collapse:collapse;font-size:.9em}td,th{padding:.2em .8em .2em 0;text-align:left;border-bottom:1px solid #e3e8ec}\
-tr.met td:nth-child(2),tr.met td:nth-child(4){color:#1a7f4b}tr.missed td:nth-child(2),tr.missed td:nth-child(4){color:#b3261e}\
-tr.inconclusive td:nth-child(2),tr.invalid td:nth-child(2){color:#8a6100}.two{display:flex;flex-wrap:wrap;gap:2em}\
+td.met{color:#1a7f4b}td.missed{color:#b3261e}td.inconclusive,td.invalid{color:#8a6100}td.met,td.missed,td.inconclusive,td.invalid{white-space:nowrap}.two{display:flex;flex-wrap:wrap;gap:2em}\
 svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#4a5a68}";
 
 #[cfg(test)]

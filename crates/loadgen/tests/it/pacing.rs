@@ -2,6 +2,10 @@
 //!
 //! Both are figures of a machine, so they are measured only where `PLIMSOLL_FIGURES` is set, with
 //! `PLIMSOLL_FIGURES=1 cargo test --release -p loadgen --test it pacing -- --nocapture`.
+#![expect(
+    clippy::print_stdout,
+    reason = "what was measured, and that nothing was, is for whoever runs it"
+)]
 
 use std::mem::size_of_val;
 use std::sync::Arc;

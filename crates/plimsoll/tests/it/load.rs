@@ -69,7 +69,7 @@ fn a_cluster_that_is_not_there_ends_with_5() {
 
 #[test]
 fn a_record_that_cannot_be_written_costs_no_number() {
-    let outcome = load("", &["--report", "json=no/such/folder/load.json"]);
+    let outcome = load("", &["--report", "json=/dev/null/load.json"]);
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("25 done"), "{}", outcome.stdout);
     assert!(outcome.stderr.contains("load.json"), "{}", outcome.stderr);
@@ -82,7 +82,7 @@ fn impossible_plans_end_with_2_before_anything_runs() {
         (promise, &[][..], "nope"),
         ("", &["--rate", "5"][..], "no [open] load"),
         ("", &["--time-scale", "2"][..], "at most 1"),
-        ("", &["--rate", "-1"][..], "--rate"),
+        ("", &["--rate=-1"][..], "above 0"),
     ] {
         let outcome = load(promises, arguments);
         assert_eq!(outcome.code, Some(2), "{arguments:?}");

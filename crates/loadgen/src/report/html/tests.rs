@@ -62,6 +62,6 @@ fn pictures_are_xml_and_hold_both_ends_of_the_bracket() {
 fn tables_escape_what_they_are_given() {
     let text = escaped("<script src=\"x\">&");
     assert_eq!(text, "&lt;script src=&quot;x&quot;&gt;&amp;");
-    assert!(probes(&capacity()).contains("<tr class=\"met\">"));
+    assert!(probes(&capacity()).contains("<td class=\"met\">"));
     assert!(advice(&Measurements::default()).contains("not measured"));
 }
