@@ -171,8 +171,12 @@ fn a_search_states_a_confirmed_bracket_its_promise_and_its_law() {
 }
 
 #[test]
-#[ignore = "200 seeds of two queues and three methods: a minute in release"]
 fn the_bracket_holds_the_truth_in_at_least_95_of_100_seeds() {
+    // 200 seeds of two queues and three methods are a minute of an optimised build.
+    if std::env::var_os("PLIMSOLL_FIGURES").is_none() {
+        println!("skipped: set PLIMSOLL_FIGURES to measure");
+        return;
+    }
     let seeds = 200;
     for (name, queue) in [("M/M/4", MARKOV), ("M/G/4", GENERAL)] {
         let truth = queue.capacity(8_000_000);
