@@ -7,7 +7,7 @@ use loadgen::capacity::Axis;
 use loadgen::quotas::Endpoint;
 
 use super::load::TypedDriving;
-use crate::cmd::capacity::{CapacitySettings, Format};
+use crate::cmd::capacity::{CapacitySettings, Format, Report};
 use crate::cmd::quota::QuotaSettings;
 use crate::cmd::soak::SoakSettings;
 
@@ -38,12 +38,12 @@ pub(super) struct TypedCapacity {
     probes: usize,
     #[command(flatten)]
     driving: TypedDriving,
-    /// Also write a page with pictures to this file.
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
     format: TypedFormat,
+    /// Also write it to a file; may be given several times, such as `--report html=capacity.html`.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = report)]
+    report: Vec<Report>,
 }
 
 #[derive(Args)]
@@ -128,8 +128,8 @@ impl TypedCapacity {
             longest: self.longest,
             probes: self.probes,
             driving: self.driving.into_driving(),
-            html: self.html,
             format: self.format.into_format(),
+            reports: self.report,
         }
     }
 }
@@ -169,6 +169,19 @@ impl TypedFormat {
             Self::Text => Format::Text,
             Self::Json => Format::Json,
         }
+    }
+}
+
+fn report(text: &str) -> Result<Report, String> {
+    let (format, file) = text.split_once('=').unwrap_or((text, ""));
+    if file.is_empty() {
+        return Err("write it as html=capacity.html".to_owned());
+    }
+    match format {
+        "html" => Ok(Report::Page(file.into())),
+        _ => TypedFormat::from_str(format, false)
+            .map(|format| Report::Record(format.into_format(), file.into()))
+            .map_err(|_| format!("{format:?} is none of text, json and html")),
     }
 }
 

@@ -35,9 +35,6 @@ pub(super) struct TypedLoad {
     /// `reconciles=1,5,10,20,50`.
     #[arg(long, value_name = "SETTING=VALUES", value_parser = sweep)]
     sweep: Option<Sweep>,
-    /// Also write a page with pictures to this file.
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
     format: TypedFormat,
@@ -105,6 +102,8 @@ enum TypedFormat {
     Json,
     /// For a comment on a pull request.
     Markdown,
+    /// One page with pictures that needs nothing beside it.
+    Html,
     /// A test per promise.
     Junit,
     /// Locust's columns.
@@ -122,7 +121,6 @@ impl TypedLoad {
             duration: self.duration,
             driving: self.driving.into_driving(),
             sweep: self.sweep,
-            html: self.html,
             telling: Telling {
                 format: self.format.format(),
                 files: files
@@ -165,6 +163,7 @@ impl TypedFormat {
             Self::Text => Format::Text,
             Self::Json => Format::Json,
             Self::Markdown => Format::Markdown,
+            Self::Html => Format::Html,
             Self::Junit => Format::Junit,
             Self::Csv => Format::Csv,
         }

@@ -8,7 +8,6 @@ use loadgen::capacity::probing::joined;
 use loadgen::capacity::record::CapacityRecord;
 use loadgen::capacity::search::Search;
 use loadgen::capacity::{Axis, Capacity, Ceiling, Observation, Probe, Purpose, Settings};
-use loadgen::report;
 use loadgen::report::html::{Bar, Page, bars, render};
 use loadgen::report::model::{Circumstances, LoadReport};
 use loadgen::scenario::Scenario;
@@ -42,10 +41,19 @@ pub(crate) struct CapacitySettings {
     pub(crate) probes: usize,
     /// What is driven.
     pub(crate) driving: Driving,
-    /// Where to write a page with pictures; unset writes none.
-    pub(crate) html: Option<PathBuf>,
     /// How to say it.
     pub(crate) format: Format,
+    /// What goes to files beside it.
+    pub(crate) reports: Vec<Report>,
+}
+
+/// What goes to a file.
+#[derive(Debug, Clone)]
+pub(crate) enum Report {
+    /// The record.
+    Record(Format, PathBuf),
+    /// A page with pictures.
+    Page(PathBuf),
 }
 
 /// How to say it.
@@ -82,19 +90,16 @@ pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
     let capacity = search.finish();
     let name = settings.scenario.clone();
     let record = CapacityRecord::new(name, settings.driving.named(), &capacity);
-    say(&match settings.format {
-        Format::Text => record.text(),
-        Format::Json => record.json(),
-    })?;
-    if let (Some(path), Some(shown)) = (&settings.html, shown) {
-        let page = Page {
-            report: &shown.report,
-            bars: shown.bars,
-            measurements: shown.measurements,
-            capacity: Some(&record),
+    say(&rendered(&record, settings.format))?;
+    let page = shown.map(|shown| shown.page(&record));
+    for report in &settings.reports {
+        let (text, path) = match (report, &page) {
+            (Report::Record(format, path), _) => (rendered(&record, *format), path),
+            (Report::Page(path), Some(page)) => (page.clone(), path),
+            (Report::Page(_), None) => bail!("no trial was made, so there is no page"),
         };
-        report::write(path, &render(&page))?;
-        eprintln!("the page is in {}", path.display());
+        loadgen::report::write(path, &text)?;
+        eprintln!("the report is in {}", path.display());
     }
     Ok(exit(&capacity))
 }
@@ -105,6 +110,24 @@ struct Shown {
     report: LoadReport,
     bars: Vec<Bar>,
     measurements: Measurements,
+}
+
+impl Shown {
+    fn page(self, record: &CapacityRecord) -> String {
+        render(&Page {
+            report: &self.report,
+            bars: self.bars,
+            measurements: self.measurements,
+            capacity: Some(record),
+        })
+    }
+}
+
+fn rendered(record: &CapacityRecord, format: Format) -> String {
+    match format {
+        Format::Text => record.text(),
+        Format::Json => record.json(),
+    }
 }
 
 /// The scenario of this name, of a kind that a driver can drive.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use loadgen::advice::Measurements;
-use loadgen::report::html::{Page, bars, render};
+use loadgen::report::html::{Page, bars};
 use loadgen::report::model::{Circumstances, LoadReport};
 use loadgen::scenario::Scenario;
 use results::machine::Machine;
@@ -40,8 +40,6 @@ pub(crate) struct LoadSettings {
     pub(crate) driving: Driving,
     /// One run for each value of a setting; unset makes a single run.
     pub(crate) sweep: Option<Sweep>,
-    /// Where to write a page with pictures; unset writes none.
-    pub(crate) html: Option<PathBuf>,
     /// How to say it.
     pub(crate) telling: Telling,
 }
@@ -64,17 +62,12 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
     };
     let ran = ran?;
     let report = LoadReport::new(&scenario, &ran, circumstances);
-    settings.telling.tell(&report)?;
-    if let Some(path) = &settings.html {
-        let page = Page {
-            report: &report,
-            bars: bars(&ran),
-            measurements: Measurements::of(&scenario, &ran),
-            capacity: None,
-        };
-        loadgen::report::write(path, &render(&page))?;
-        eprintln!("the page is in {}", path.display());
-    }
+    settings.telling.tell(&Page {
+        report: &report,
+        bars: bars(&ran),
+        measurements: Measurements::of(&scenario, &ran),
+        capacity: None,
+    })?;
     Ok(report.conclusion.into())
 }
 

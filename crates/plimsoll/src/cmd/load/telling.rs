@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use loadgen::report::model::LoadReport;
-use loadgen::report::{self, csv, junit, markdown, text};
+use loadgen::report::html::Page;
+use loadgen::report::{self, csv, html, junit, markdown, text};
 
 use crate::say::say;
 
@@ -13,6 +13,7 @@ pub(crate) enum Format {
     Text,
     Json,
     Markdown,
+    Html,
     Junit,
     Csv,
 }
@@ -28,21 +29,23 @@ pub(crate) struct Telling {
 
 impl Telling {
     /// Says it, then writes the files: a full disk must not cost what was measured.
-    pub(crate) fn tell(&self, report: &LoadReport) -> anyhow::Result<()> {
-        say(&rendered(report, self.format))?;
+    pub(crate) fn tell(&self, page: &Page<'_>) -> anyhow::Result<()> {
+        say(&rendered(page, self.format))?;
         for (format, path) in &self.files {
-            report::write(path, &rendered(report, *format))?;
+            report::write(path, &rendered(page, *format))?;
             eprintln!("the report is in {}", path.display());
         }
         Ok(())
     }
 }
 
-fn rendered(report: &LoadReport, format: Format) -> String {
+fn rendered(page: &Page<'_>, format: Format) -> String {
+    let report = page.report;
     match format {
         Format::Text => text::render(report),
         Format::Json => report::json(report),
         Format::Markdown => markdown::render(report),
+        Format::Html => html::render(page),
         Format::Junit => junit::render(report),
         Format::Csv => csv::render(report),
     }
