@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use loadgen::scenario::Scenario;
 use results::comparison::Locations;
 use results::iai;
 use serde_json::Value;
@@ -182,4 +183,14 @@ fn from_variable(name: &str) -> Option<PathBuf> {
     env::var_os(name)
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
+}
+
+/// The scenario of this name in a folder, by default the one of the workspace; or that of a path.
+pub(crate) fn scenario(name: &str, folder: Option<&Path>) -> anyhow::Result<Scenario> {
+    let folder = match folder {
+        Some(folder) => folder.to_owned(),
+        None if name.ends_with(".toml") => PathBuf::new(),
+        None => Workspace::here()?.scenarios(),
+    };
+    Ok(Scenario::find(&folder, name)?)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::Command;
+use super::duration::age;
 use super::format::TypedTableFormat;
 use crate::cmd::archive::{ArchiveSettings, RestoreSettings, RowsSettings};
 
@@ -105,44 +106,11 @@ impl TypedArchive {
     }
 }
 
-/// A whole number with its unit, from seconds to days; none at all is an age, too.
-fn age(text: &str) -> Result<Duration, String> {
-    let n_digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(n_digits);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err("write a whole number and s, m, h or d, such as 30d".to_owned()),
-    };
-    let number: u32 = number
-        .parse()
-        .map_err(|_| "the number is missing or too large".to_owned())?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::age;
     use crate::args::{Command, tests::command};
-
-    #[test]
-    fn an_age_may_be_of_days_and_none() {
-        let day = 86_400;
-        for (text, expected) in [
-            ("30d", Some(30 * day)),
-            ("12h", Some(day / 2)),
-            ("0d", Some(0)),
-            ("30", None),
-            ("d", None),
-            ("99999999999d", None),
-        ] {
-            assert_eq!(age(text).ok(), expected.map(Duration::from_secs), "{text}");
-        }
-    }
 
     #[test]
     fn runs_are_archived_listed_and_restored() {

@@ -18,7 +18,7 @@ use results::machine::Machine;
 use super::load::driving::Driving;
 use crate::exit::Exit;
 use crate::say::say;
-use crate::workspace::Workspace;
+use crate::workspace;
 
 /// What to search, and how.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
-    let scenario = find(&settings.scenario, settings.folder.clone())?.scaled(settings.time_scale);
+    let scenario = workspace::scenario(&settings.scenario, settings.folder.as_deref())?;
+    let scenario = scenario.scaled(settings.time_scale);
     if scenario
         .slos
         .iter()
@@ -128,16 +129,6 @@ fn rendered(record: &CapacityRecord, format: Format) -> String {
         Format::Text => record.text(),
         Format::Json => record.json(),
     }
-}
-
-/// The scenario of this name, of a kind that a driver can drive.
-pub(super) fn find(name: &str, folder: Option<PathBuf>) -> anyhow::Result<Scenario> {
-    let folder = match folder {
-        Some(folder) => folder,
-        None if name.ends_with(".toml") => PathBuf::new(),
-        None => Workspace::here()?.scenarios(),
-    };
-    Ok(Scenario::find(&folder, name)?)
 }
 
 fn search_settings(settings: &CapacitySettings, scenario: &Scenario) -> Settings {

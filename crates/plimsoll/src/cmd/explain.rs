@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use loadgen::explain::explain;
-use loadgen::scenario::Scenario;
 
 use crate::exit::Exit;
 use crate::say::say;
-use crate::workspace::Workspace;
+use crate::workspace;
 
 /// What to explain.
 #[derive(Debug)]
@@ -20,12 +19,7 @@ pub(crate) struct ExplainSettings {
 
 pub(crate) fn run(settings: &ExplainSettings) -> anyhow::Result<Exit> {
     let name = &settings.scenario;
-    let folder = match &settings.folder {
-        Some(folder) => folder.clone(),
-        None if name.ends_with(".toml") => PathBuf::new(),
-        None => Workspace::here()?.scenarios(),
-    };
-    let scenario = Scenario::find(&folder, name)?;
+    let scenario = workspace::scenario(name, settings.folder.as_deref())?;
     say(&explain(name, &scenario))?;
     Ok(Exit::Fine)
 }

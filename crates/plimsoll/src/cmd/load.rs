@@ -21,7 +21,7 @@ use self::progress::Progress;
 use self::sweep::Sweep;
 use self::telling::Telling;
 use crate::exit::Exit;
-use crate::workspace::Workspace;
+use crate::workspace;
 
 /// What to run, and how.
 #[derive(Debug)]
@@ -74,12 +74,7 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
 /// The scenario as it was asked for.
 fn scenario(settings: &LoadSettings, driving: &mut Driving) -> anyhow::Result<Scenario> {
     let name = &settings.scenario;
-    let folder = match &settings.folder {
-        Some(folder) => folder.clone(),
-        None if name.ends_with(".toml") => PathBuf::new(),
-        None => Workspace::here()?.scenarios(),
-    };
-    let scenario = Scenario::find(&folder, name)?;
+    let scenario = workspace::scenario(name, settings.folder.as_deref())?;
     let mut rate = settings.rate;
     let mut duration = settings.duration;
     if scenario.environment {

@@ -6,11 +6,12 @@ use loadgen::drift::record::{SoakRecord, series};
 use loadgen::drift::{Class, findings};
 use loadgen::health::Verdict;
 
-use super::capacity::{Format, find};
+use super::capacity::Format;
 use super::load::driving::Driving;
 use super::load::progress::Progress;
 use crate::exit::Exit;
 use crate::say::say;
+use crate::workspace;
 
 /// What to run for long.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub(crate) struct SoakSettings {
 
 pub(crate) fn run(settings: &SoakSettings) -> anyhow::Result<Exit> {
     let name = &settings.scenario;
-    let scenario = find(name, settings.folder.clone())?.scaled(settings.time_scale);
+    let scenario = workspace::scenario(name, settings.folder.as_deref())?;
+    let scenario = scenario.scaled(settings.time_scale);
     let progress = Progress::new();
     let shown = progress.clone();
     let ran = settings.driving.run(&scenario, move |now| shown.show(now));
