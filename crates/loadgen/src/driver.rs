@@ -164,6 +164,21 @@ pub enum End {
     DeniedByCap,
 }
 
+impl End {
+    /// What it comes to, if this is how to tell a right answer.
+    pub fn outcome(&self, is_right: impl FnOnce(&str) -> bool) -> Outcome {
+        match self {
+            Self::Answered(answer) if is_right(answer) => Outcome::Done,
+            Self::Answered(_) => Outcome::WrongAnswer,
+            Self::Failed(_) => Outcome::Failed,
+            Self::Cancelled => Outcome::Cancelled,
+            Self::Vanished => Outcome::Lost,
+            Self::DeniedByRate => Outcome::DeniedByRate,
+            Self::DeniedByCap => Outcome::DeniedByCap,
+        }
+    }
+}
+
 /// Where sightings go. Clones go to the same place.
 #[derive(Debug, Clone)]
 pub struct Sightings {

@@ -280,28 +280,16 @@ impl Driver for Kubernetes {
     }
 
     fn classify(&self, start: &Start, end: &End) -> Outcome {
-        match end {
-            End::Answered(answer) => {
-                let expected = self.run().zip(self.config.answer).map(|(run, answer)| {
-                    let name = name(&run.setting, start.id);
-                    answer(&run.setting, &self.namespace(start.tenant), &name)
-                });
-                let is_right = match expected {
-                    Some(expected) => *answer == expected,
-                    None => !answer.is_empty(),
-                };
-                if is_right {
-                    Outcome::Done
-                } else {
-                    Outcome::WrongAnswer
-                }
+        end.outcome(|answer| {
+            let expected = self.run().zip(self.config.answer).map(|(run, expected)| {
+                let name = name(&run.setting, start.id);
+                expected(&run.setting, &self.namespace(start.tenant), &name)
+            });
+            match expected {
+                Some(expected) => answer == expected,
+                None => !answer.is_empty(),
             }
-            End::Failed(_) => Outcome::Failed,
-            End::Cancelled => Outcome::Cancelled,
-            End::Vanished => Outcome::Lost,
-            End::DeniedByRate => Outcome::DeniedByRate,
-            End::DeniedByCap => Outcome::DeniedByCap,
-        }
+        })
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Findings, DriverError>> {

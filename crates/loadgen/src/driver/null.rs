@@ -61,15 +61,7 @@ impl Driver for Null {
     }
 
     fn classify(&self, _: &Start, end: &End) -> Outcome {
-        match end {
-            End::Answered(answer) if answer.is_empty() => Outcome::Done,
-            End::Answered(_) => Outcome::WrongAnswer,
-            End::Failed(_) => Outcome::Failed,
-            End::Cancelled => Outcome::Cancelled,
-            End::Vanished => Outcome::Lost,
-            End::DeniedByRate => Outcome::DeniedByRate,
-            End::DeniedByCap => Outcome::DeniedByCap,
-        }
+        end.outcome(str::is_empty)
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Findings, DriverError>> {
