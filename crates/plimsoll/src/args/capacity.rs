@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use loadgen::capacity::Axis;
 use loadgen::quotas::Endpoint;
 
+use super::format::parts;
 use super::load::TypedDriving;
 use crate::cmd::capacity::{CapacitySettings, Format, Report};
 use crate::cmd::quota::QuotaSettings;
@@ -173,14 +174,11 @@ impl TypedFormat {
 }
 
 fn report(text: &str) -> Result<Report, String> {
-    let (format, file) = text.split_once('=').unwrap_or((text, ""));
-    if file.is_empty() {
-        return Err("write it as html=capacity.html".to_owned());
-    }
+    let (format, file) = parts(text, "html=capacity.html")?;
     match format {
-        "html" => Ok(Report::Page(file.into())),
+        "html" => Ok(Report::Page(file)),
         _ => TypedFormat::from_str(format, false)
-            .map(|format| Report::Record(format.into_format(), file.into()))
+            .map(|format| Report::Record(format.into_format(), file))
             .map_err(|_| format!("{format:?} is none of text, json and html")),
     }
 }

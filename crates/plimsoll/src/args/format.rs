@@ -99,7 +99,8 @@ fn title_and_file(text: &str) -> Result<(String, PathBuf), String> {
     Ok((title.to_owned(), file))
 }
 
-fn parts<'t>(text: &'t str, example: &str) -> Result<(&'t str, PathBuf), String> {
+/// What stands before and after the sign of equality, both of them there.
+pub(super) fn parts<'t>(text: &'t str, example: &str) -> Result<(&'t str, PathBuf), String> {
     match text.split_once('=') {
         Some((before, file)) if !before.is_empty() && !file.is_empty() => {
             Ok((before, PathBuf::from(file)))

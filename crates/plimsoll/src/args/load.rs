@@ -8,6 +8,7 @@ use query_api::dialect::Dialect;
 
 use super::TypedDialect;
 use super::duration::duration;
+use super::format::parts;
 use crate::cmd::load::LoadSettings;
 use crate::cmd::load::driving::{Driving, System};
 use crate::cmd::load::sweep::Sweep;
@@ -171,12 +172,8 @@ impl TypedFormat {
 }
 
 fn format_and_file(text: &str) -> Result<(TypedFormat, PathBuf), String> {
-    match text.split_once('=') {
-        Some((format, file)) if !format.is_empty() && !file.is_empty() => {
-            Ok((TypedFormat::from_str(format, false)?, PathBuf::from(file)))
-        }
-        _ => Err("write it as junit=load.xml".to_owned()),
-    }
+    let (format, file) = parts(text, "junit=load.xml")?;
+    Ok((TypedFormat::from_str(format, false)?, file))
 }
 
 pub(super) fn scale(text: &str) -> Result<f64, String> {

@@ -92,11 +92,10 @@ pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
     let name = settings.scenario.clone();
     let record = CapacityRecord::new(name, settings.driving.named(), &capacity);
     say(&rendered(&record, settings.format))?;
-    let page = shown.map(|shown| shown.page(&record));
     for report in &settings.reports {
-        let (text, path) = match (report, &page) {
+        let (text, path) = match (report, &shown) {
             (Report::Record(format, path), _) => (rendered(&record, *format), path),
-            (Report::Page(path), Some(page)) => (page.clone(), path),
+            (Report::Page(path), Some(shown)) => (shown.page(&record), path),
             (Report::Page(_), None) => bail!("no trial was made, so there is no page"),
         };
         loadgen::report::write(path, &text)?;
@@ -114,10 +113,10 @@ struct Shown {
 }
 
 impl Shown {
-    fn page(self, record: &CapacityRecord) -> String {
+    fn page(&self, record: &CapacityRecord) -> String {
         render(&Page {
             report: &self.report,
-            bars: self.bars,
+            bars: self.bars.clone(),
             measurements: self.measurements,
             capacity: Some(record),
         })
