@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::error::DriverError;
 use crate::outcome::Outcome;
 
+pub mod completions;
 pub mod in_process;
 pub mod kubernetes;
 pub mod null;
@@ -52,6 +53,11 @@ pub trait Driver: Send + Sync {
     /// If the system can no longer be asked.
     fn verify(&self) -> BoxFuture<'_, Result<Findings, DriverError>>;
 
+    /// How the system stands right now. It is asked every second, and must not cost what it tells.
+    fn inside(&self) -> Inside {
+        Inside::default()
+    }
+
     /// Removes what the run made, and waits until it is gone. Returns how much is left.
     ///
     /// # Errors
@@ -78,6 +84,19 @@ pub struct Capabilities {
     pub cancels: bool,
 }
 
+/// How a system stands at one moment; a field is unset if the driver cannot see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Inside {
+    /// Operations that wait in its queue.
+    pub queued: Option<u64>,
+    /// Objects that it stores for operations.
+    pub objects: Option<u64>,
+    /// How long each of its workers was busy since the begin, on average.
+    pub worked: Option<Duration>,
+    /// Passes of its controller that failed since the begin.
+    pub errors: Option<u64>,
+}
+
 /// What a driver has to prepare for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -95,6 +114,8 @@ pub struct Setting {
     pub tools: usize,
     /// How long an operation may take.
     pub timeout: Duration,
+    /// How long the system keeps what has ended.
+    pub ttl: Duration,
     /// The seed of whatever is left to chance.
     pub seed: u64,
 }

@@ -47,7 +47,7 @@ pub enum ScenarioError {
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     /// Nobody answers, or not in time.
-    #[error("cannot reach {system}: {reason}; is it running, and does the kubeconfig point to it?")]
+    #[error("cannot reach {system}: {reason}; is it running, and is that its address?")]
     Unreachable {
         /// What was to be reached.
         system: String,
@@ -76,6 +76,14 @@ pub enum DriverError {
     #[error("set-up {place}: {reason}")]
     Setup {
         /// The file, and the document in it.
+        place: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// The address of an endpoint, or the key to it, is none.
+    #[error("{place}: {reason}")]
+    Endpoint {
+        /// Which it is.
         place: String,
         /// What is wrong, and what would be right.
         reason: String,

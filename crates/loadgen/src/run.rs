@@ -29,7 +29,7 @@ use crate::outcome::Outcomes;
 use crate::recorder::Recorder;
 use crate::scenario::{Plan, Scenario};
 use crate::schedule::Entry;
-use crate::usage::Usage;
+use crate::usage::{Subject, Usage};
 
 /// From the decision to begin to the first intended start: time to get all threads going.
 const LEAD: Duration = Duration::from_millis(50);
@@ -47,6 +47,12 @@ pub struct RunSettings {
     pub run: String,
     /// How long an operation may take from its intended start; then it is given up as timed out or stuck.
     pub timeout: Duration,
+    /// How long the system keeps what has ended; long enough that what a crashed run left behind goes by itself.
+    pub ttl: Duration,
+    /// How long to wait after the last end for what then returns; zero asks nothing after it.
+    pub drain: Duration,
+    /// Whose memory and CPU time is looked at.
+    pub subject: Subject,
 }
 
 /// How far a run is.
@@ -64,8 +70,12 @@ pub struct Progress {
     pub rate: f64,
     /// How operations ended so far.
     pub outcomes: Outcomes,
-    /// The response time that 95 of 100 stayed within so far; unset before the first.
+    /// The response time that half of all stayed within so far; unset before the first.
+    pub p50: Option<Duration>,
+    /// That 95 of 100 stayed within.
     pub p95: Option<Duration>,
+    /// That 99 of 100 stayed within.
+    pub p99: Option<Duration>,
     /// How long it may still take; unset if nothing can be said yet.
     pub left: Option<Duration>,
 }
@@ -91,8 +101,12 @@ pub struct Ran {
     pub interrupted: bool,
     /// Objects that could not be removed.
     pub left_over: usize,
-    /// Memory, CPU and handles of this process, second by second.
+    /// Whose memory and CPU time was looked at.
+    pub subject: Subject,
+    /// What it used, second by second.
     pub usage: Vec<Usage>,
+    /// What it used once the load had drained; unset if that was not waited for.
+    pub drained: Option<Usage>,
 }
 
 /// Runs a scenario. `interrupt` breaks it off in good order; `report` is called several times a second.
@@ -108,8 +122,9 @@ pub async fn run(
     interrupt: CancellationToken,
     report: impl FnMut(&Progress) + Send,
 ) -> Result<Ran, DriverError> {
+    settings.subject.check()?;
     let setting = setting(scenario, settings);
-    let ran = follow(scenario, &driver, &setting, interrupt, report).await;
+    let ran = follow(scenario, &driver, (settings, &setting), interrupt, report).await;
     let removed = driver.clean_up().await;
     let mut ran = ran?;
     ran.left_over = removed?;
@@ -125,6 +140,7 @@ fn setting(scenario: &Scenario, settings: &RunSettings) -> Setting {
         tool_calls: scenario.llm.tool_calls,
         tools: scenario.llm.tools,
         timeout: settings.timeout,
+        ttl: settings.ttl,
         seed: scenario.seed,
     }
 }
@@ -132,7 +148,7 @@ fn setting(scenario: &Scenario, settings: &RunSettings) -> Setting {
 async fn follow(
     scenario: &Scenario,
     driver: &Arc<dyn Driver>,
-    setting: &Setting,
+    (settings, setting): (&RunSettings, &Setting),
     interrupt: CancellationToken,
     mut report: impl FnMut(&Progress) + Send,
 ) -> Result<Ran, DriverError> {
@@ -143,7 +159,8 @@ async fn follow(
     let plan = scenario.plan();
     let begin = Instant::now() + LEAD;
     let launcher = Launcher::new(driver.clone(), sightings, begin, setting.timeout);
-    let mut collector = Collector::new(scenario, driver.clone(), launcher.clone(), plan.starts);
+    let subject = settings.subject.clone();
+    let mut collector = Collector::new(scenario, launcher.clone(), subject, plan.starts);
     let stop = interrupt.child_token();
     let feeding = feed(scenario, &plan, &launcher, &stop)?;
     let interrupted = gather(
@@ -158,7 +175,26 @@ async fn follow(
     collector.end();
     let findings = driver.verify().await?;
     collector.correct(&findings);
+    if !settings.drain.is_zero() && !interrupted {
+        drain(&**driver, settings.drain, &interrupt).await;
+        collector.drained();
+    }
     Ok(collector.into_ran(plan, driver.capabilities(), findings, interrupted))
+}
+
+/// Waits until the system holds nothing of the run any more, as long as it may take.
+async fn drain(driver: &dyn Driver, most: Duration, interrupt: &CancellationToken) {
+    let mut looks = tokio::time::interval(LOOK);
+    let empty = async {
+        while driver.inside().objects != Some(0) {
+            looks.tick().await;
+        }
+    };
+    tokio::select! {
+        () = empty => {}
+        () = tokio::time::sleep(most) => {}
+        () = interrupt.cancelled() => {}
+    }
 }
 
 /// Whether all starts were made.

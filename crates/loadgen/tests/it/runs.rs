@@ -10,6 +10,7 @@ use loadgen::error::DriverError;
 use loadgen::outcome::Outcome;
 use loadgen::run::{Ran, RunSettings, run};
 use loadgen::scenario::Scenario;
+use loadgen::usage::Subject;
 use tokio_util::sync::CancellationToken;
 
 /// A scenario of this load, with a model that takes `latency`.
@@ -24,6 +25,9 @@ pub(crate) fn settings() -> RunSettings {
     RunSettings {
         run: "test".to_owned(),
         timeout: Duration::from_secs(20),
+        ttl: Duration::from_secs(3600),
+        drain: Duration::ZERO,
+        subject: Subject::Own,
     }
 }
 
