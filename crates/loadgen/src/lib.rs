@@ -37,6 +37,8 @@ pub mod usage;
 
 pub mod run;
 
+pub mod workers;
+
 pub mod invariants;
 
 pub mod judging;

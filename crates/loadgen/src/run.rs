@@ -30,9 +30,7 @@ use crate::recorder::Recorder;
 use crate::scenario::{Plan, Scenario};
 use crate::schedule::Entry;
 use crate::usage::Usage;
-
-/// From the decision to begin to the first intended start: time to get all threads going.
-const LEAD: Duration = Duration::from_millis(50);
+use crate::workers::{AtOnce, Barrier, Worker};
 
 /// How often open operations, health and progress are looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -41,12 +39,16 @@ const LOOK: Duration = Duration::from_millis(100);
 const BATCH: usize = 1024;
 
 /// How a scenario is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RunSettings {
     /// Names the run, as a label and in names: lower-case letters, digits and dashes.
     pub run: String,
     /// How long an operation may take from its intended start; then it is given up as timed out or stuck.
     pub timeout: Duration,
+    /// Whose share of the load is made.
+    pub worker: Worker,
+    /// Where is waited for the begin.
+    pub barrier: Arc<dyn Barrier>,
 }
 
 /// How far a run is.
@@ -95,7 +97,19 @@ pub struct Ran {
     pub usage: Vec<Usage>,
 }
 
-/// Runs a scenario. `interrupt` breaks it off in good order; `report` is called several times a second.
+impl RunSettings {
+    /// A run of the whole load, which begins as soon as it can.
+    pub fn alone(run: String, timeout: Duration) -> Self {
+        Self {
+            run,
+            timeout,
+            worker: Worker::ALONE,
+            barrier: Arc::new(AtOnce),
+        }
+    }
+}
+
+/// Runs a scenario, or a worker's share of it. `interrupt` breaks it off in good order; `report` is called several times a second.
 ///
 /// Whatever was made is removed again, also if preparing or running failed.
 ///
@@ -109,7 +123,8 @@ pub async fn run(
     report: impl FnMut(&Progress) + Send,
 ) -> Result<Ran, DriverError> {
     let setting = setting(scenario, settings);
-    let ran = follow(scenario, &driver, &setting, interrupt, report).await;
+    let barrier = settings.barrier.as_ref();
+    let ran = follow(scenario, &driver, &setting, barrier, interrupt, report).await;
     let removed = driver.clean_up().await;
     let mut ran = ran?;
     ran.left_over = removed?;
@@ -126,6 +141,7 @@ fn setting(scenario: &Scenario, settings: &RunSettings) -> Setting {
         tools: scenario.llm.tools,
         timeout: settings.timeout,
         seed: scenario.seed,
+        worker: settings.worker,
     }
 }
 
@@ -133,6 +149,7 @@ async fn follow(
     scenario: &Scenario,
     driver: &Arc<dyn Driver>,
     setting: &Setting,
+    barrier: &dyn Barrier,
     interrupt: CancellationToken,
     mut report: impl FnMut(&Progress) + Send,
 ) -> Result<Ran, DriverError> {
@@ -140,12 +157,16 @@ async fn follow(
     let (sightings, mut seen_rx) = Sightings::channel();
     driver.observe(sightings.clone()).await?;
 
-    let plan = scenario.plan();
-    let begin = Instant::now() + LEAD;
+    let worker = setting.worker;
+    let plan = worker.plan(scenario.plan());
+    let begin = tokio::select! {
+        begin = barrier.ready() => begin?,
+        () = interrupt.cancelled() => Instant::now(),
+    };
     let launcher = Launcher::new(driver.clone(), sightings, begin, setting.timeout);
     let mut collector = Collector::new(scenario, driver.clone(), launcher.clone(), plan.starts);
     let stop = interrupt.child_token();
-    let feeding = feed(scenario, &plan, &launcher, &stop)?;
+    let feeding = feed(scenario, worker, &plan, &launcher, &stop)?;
     let interrupted = gather(
         &mut collector,
         &feeding,
@@ -167,6 +188,7 @@ struct Feeding(Arc<AtomicBool>);
 /// Begins to start operations.
 fn feed(
     scenario: &Scenario,
+    worker: Worker,
     plan: &Plan,
     launcher: &Launcher,
     stop: &CancellationToken,
@@ -176,7 +198,7 @@ fn feed(
     let entries: Vec<Entry> = match &plan.schedule {
         Some(schedule) => schedule.entries.clone(),
         None => {
-            users::begin(scenario, launcher.clone(), stop.clone(), is_over);
+            users::begin(scenario, worker, launcher.clone(), stop.clone(), is_over);
             return Ok(feeding);
         }
     };
@@ -186,7 +208,7 @@ fn feed(
     let launch = move |number: usize| {
         let _ = &over;
         if let Some(entry) = entries.get(number) {
-            launcher.launch(number as u64, entry, entry.intended, None);
+            launcher.launch(worker.id(number), entry, entry.intended, None);
         }
     };
     let failed = |error: std::io::Error| DriverError::Unreachable {

@@ -8,3 +8,4 @@ mod promises;
 mod records;
 mod runs;
 mod scenarios;
+mod workers;

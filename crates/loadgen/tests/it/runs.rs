@@ -21,10 +21,7 @@ pub(crate) fn scenario(load: &str, latency: &str, rest: &str) -> Scenario {
 }
 
 pub(crate) fn settings() -> RunSettings {
-    RunSettings {
-        run: "test".to_owned(),
-        timeout: Duration::from_secs(20),
-    }
+    RunSettings::alone("test".to_owned(), Duration::from_secs(20))
 }
 
 pub(crate) async fn ran(scenario: &Scenario, driver: Arc<dyn Driver>) -> Result<Ran, DriverError> {

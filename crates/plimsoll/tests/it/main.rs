@@ -17,3 +17,4 @@ mod sandbox;
 mod selfcheck;
 mod stub;
 mod usage;
+mod workers;

@@ -61,31 +61,33 @@ impl Driving {
         scenario: &Scenario,
         report: impl FnMut(&Progress) + Send + 'static,
     ) -> anyhow::Result<Ran> {
+        let settings = RunSettings::alone(run_name(), self.timeout);
+        let (driving, scenario) = (self.clone(), scenario.clone());
+        on_generator(async move { driving.follow(&scenario, settings, report).await })
+    }
+
+    /// Runs a scenario, or a share of it, on the generator's threads.
+    pub(crate) async fn follow(
+        &self,
+        scenario: &Scenario,
+        settings: RunSettings,
+        report: impl FnMut(&Progress) + Send + 'static,
+    ) -> anyhow::Result<Ran> {
         if scenario.platform != Platform::Ark && self.system != System::Null {
             bail!(
                 "no driver speaks to {} yet; `plimsoll explain` prints the plan, `--driver null` follows it",
                 scenario.platform.name()
             );
         }
-        let settings = RunSettings {
-            run: run_name(),
-            timeout: self.timeout,
-        };
-        let (driving, scenario) = (self.clone(), scenario.clone());
-        let runtime = runtime()?;
-        // On a worker, whose name begins as those of all generator threads do.
-        let running = runtime.spawn(async move {
-            let driver = driving.driver().await?;
-            let interrupt = CancellationToken::new();
-            let asked = interrupt.clone();
-            tokio::spawn(async move {
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    asked.cancel();
-                }
-            });
-            anyhow::Ok(run(&scenario, driver, &settings, interrupt, report).await?)
+        let driver = self.driver().await?;
+        let interrupt = CancellationToken::new();
+        let asked = interrupt.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                asked.cancel();
+            }
         });
-        runtime.block_on(running).context("the run panicked")?
+        Ok(run(scenario, driver, &settings, interrupt, report).await?)
     }
 
     /// The settings of the system under test, for the record.
@@ -123,20 +125,36 @@ impl Driving {
         })
     }
 
-    fn kubernetes(&self) -> anyhow::Result<KubernetesConfig> {
-        let setup = self.setup.as_ref().map(|path| {
-            let text = std::fs::read_to_string(path);
-            text.with_context(|| format!("failed to read the set-up {}", path.display()))
-        });
+    /// How a cluster is used.
+    pub(crate) fn kubernetes(&self) -> anyhow::Result<KubernetesConfig> {
         Ok(KubernetesConfig {
             namespace: self.namespace.clone(),
             base_url: self.model_url.clone(),
             agent: self.agent.clone(),
-            setup: setup.transpose()?,
+            setup: self.setup_text()?,
             answer: None,
             patience: self.patience,
         })
     }
+
+    /// The objects of a namespace as YAML, if others than the shipped ones were given.
+    pub(crate) fn setup_text(&self) -> anyhow::Result<Option<String>> {
+        let setup = self.setup.as_ref().map(|path| {
+            let text = std::fs::read_to_string(path);
+            text.with_context(|| format!("failed to read the set-up {}", path.display()))
+        });
+        setup.transpose()
+    }
+}
+
+/// Does it on threads of the generator's own.
+pub(crate) fn on_generator<T: Send + 'static>(
+    work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    // On a worker, whose name begins as those of all generator threads do.
+    let running = runtime.spawn(work);
+    runtime.block_on(running).context("the run panicked")?
 }
 
 /// A runtime for the generator alone; its health is read from threads of this name.

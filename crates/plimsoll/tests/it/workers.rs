@@ -1,0 +1,181 @@
+//! `plimsoll load` by several workers: shares, gathering, lost and broken parts, and the manifests of a Job.
+
+use std::fs;
+
+use crate::sandbox::{Outcome, Sandbox};
+
+/// A load of some tenths of a second.
+const SCENARIO: &str = r#"
+text = "Six users; does not show anything."
+[closed]
+users = 6
+queries = 25
+[llm]
+latency = ["20ms", "20ms"]
+[[slo]]
+metric = "success"
+at_least = 0.8
+"#;
+
+struct Stage {
+    sandbox: Sandbox,
+    scenario: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let path = sandbox.path("six.toml");
+        fs::write(&path, SCENARIO).expect("written");
+        let scenario = path.display().to_string();
+        Self { sandbox, scenario }
+    }
+
+    fn load(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
+        let all = [&["load", &self.scenario], arguments].concat();
+        self.sandbox.run(&all, variables)
+    }
+
+    /// The file of a part.
+    fn part(&self, number: usize) -> String {
+        let name = format!("part-{number}.json");
+        self.sandbox.path(&name).display().to_string()
+    }
+
+    fn work(&self, number: usize, of: usize) {
+        let (share, part) = (format!("{number}/{of}"), self.part(number));
+        let arguments = ["--driver", "null", "--worker", &share, "--part", &part];
+        let outcome = self.load(&arguments, &[]);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        assert!(outcome.stdout.is_empty(), "a part is no report");
+        assert!(outcome.stderr.contains(&part), "{}", outcome.stderr);
+    }
+
+    fn gather(&self, parts: &[usize], arguments: &[&str]) -> Outcome {
+        let parts: Vec<String> = parts.iter().map(|number| self.part(*number)).collect();
+        let mut all = arguments.to_vec();
+        all.push("--gather");
+        all.extend(parts.iter().map(String::as_str));
+        self.load(&all, &[])
+    }
+}
+
+#[test]
+fn the_parts_of_all_workers_are_one_run() {
+    let stage = Stage::new();
+    for number in 0..3 {
+        stage.work(number, 3);
+    }
+    let outcome = stage.gather(&[2, 0, 1], &["--format", "json"]);
+    let record: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!(record["started"], 25);
+    assert_eq!(record["planned"], 25);
+    assert_eq!(record["operations"][0]["count"], 25);
+    assert_eq!(record["health"]["lost_workers"], serde_json::json!([]));
+    // A machine without time to spare may spoil the run; then it says so.
+    let is_spoiled = record["conclusion"] == "spoiled";
+    assert_eq!(outcome.code, Some(if is_spoiled { 4 } else { 0 }));
+    for format in ["text", "markdown", "html", "junit", "csv"] {
+        let outcome = stage.gather(&[0, 1, 2], &["--format", format]);
+        assert!(!outcome.stdout.is_empty(), "{format}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_lost_worker_ends_with_4_and_is_named() {
+    let stage = Stage::new();
+    for number in [0, 2] {
+        stage.work(number, 3);
+    }
+    let outcome = stage.gather(&[0, 2], &[]);
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    let named = "nothing came from worker 1";
+    assert!(outcome.stdout.contains(named), "{}", outcome.stdout);
+}
+
+#[test]
+fn what_an_earlier_run_left_does_not_pass_for_a_lost_worker() {
+    let stage = Stage::new();
+    let part = stage.part(1);
+    fs::write(&part, "old").expect("written");
+    let nowhere = ["--driver", "kubernetes", "--kubeconfig", "nowhere/config"];
+    let share = ["--worker", "1/3", "--part", &part];
+    let outcome = stage.load(&[nowhere, share].concat(), &[]);
+    assert_eq!(outcome.code, Some(5), "{}", outcome.stderr);
+    assert!(!fs::exists(&part).expect("looked"));
+}
+
+#[test]
+fn parts_that_are_no_part_of_the_run_end_with_2_and_are_named() {
+    let stage = Stage::new();
+    stage.work(0, 2);
+    let whole = fs::read_to_string(stage.part(0)).expect("read");
+    let newer = whole.replacen("\"version\":1", "\"version\":2", 1);
+    let other = whole.replacen("\"seed\":1", "\"seed\":2", 1);
+    for (text, part) in [
+        (&whole[..whole.len() / 2], "does not parse"),
+        (&*newer, "version 2"),
+        (&*other, "another seed"),
+        (&*whole, "twice"),
+    ] {
+        fs::write(stage.part(1), text).expect("written");
+        let outcome = stage.gather(&[0, 1], &[]);
+        assert_eq!(outcome.code, Some(2), "{part}: {}", outcome.stdout);
+        let error = &outcome.stderr;
+        assert!(error.contains(part), "{part}: {error}");
+        assert!(error.contains("part-1.json"), "{part}: {error}");
+    }
+}
+
+#[test]
+fn the_number_of_a_worker_may_come_from_its_job() {
+    let stage = Stage::new();
+    let part = stage.part(1);
+    let arguments = ["--driver", "null", "--worker", "/2", "--part", &part];
+    let outcome = stage.load(&arguments, &[("JOB_COMPLETION_INDEX", "1")]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("worker 1 of 2"), "{}", outcome.stderr);
+    for (index, reason) in [("2", "no worker 2 of 2"), ("two", "no number")] {
+        let outcome = stage.load(&arguments, &[("JOB_COMPLETION_INDEX", index)]);
+        assert_eq!(outcome.code, Some(2));
+        assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn shares_that_make_no_sense_end_with_2() {
+    let stage = Stage::new();
+    let null = ["--driver", "null", "--part", "p.json"];
+    for (arguments, reason) in [
+        (&["--worker", "0/2"][..], "control plane of its own"),
+        (&["--worker", "0/2", "--driver", "null"], "--part FILE"),
+        (&[&["--worker", "0/7"], &null[..]].concat(), "at most 6"),
+        (&["--worker", "2/2"], "K from 0"),
+        (&["--gather"], "name the files"),
+        (&["--gather", "nowhere.json"], "nowhere.json"),
+        (&["--emit-job", "7"], "at most 6"),
+    ] {
+        let outcome = stage.load(arguments, &[]);
+        assert_eq!(outcome.code, Some(2), "{arguments:?}");
+        assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn the_manifests_of_a_job_are_the_same_every_time_and_carry_the_scenario() {
+    let stage = Stage::new();
+    let emitted = || stage.load(&["--emit-job", "3", "--image", "here/plimsoll:1"], &[]);
+    let outcome = emitted();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert_eq!(outcome.stdout, emitted().stdout);
+    for part in [
+        "kind: Job",
+        "completionMode: Indexed",
+        "completions: 3",
+        "here/plimsoll:1",
+        "Six users; does not show anything.",
+        "/3",
+    ] {
+        assert!(outcome.stdout.contains(part), "{part}: {}", outcome.stdout);
+    }
+}
