@@ -102,6 +102,11 @@ impl Metrics {
         self.0.reconcile.reconciled(result, took);
     }
 
+    /// Reconciles that failed so far.
+    pub fn n_reconcile_errors(&self) -> u64 {
+        self.0.reconcile.n_errors()
+    }
+
     /// Counts a worker as active until the guard is dropped.
     pub fn active_worker(&self) -> GaugeGuard {
         GaugeGuard::new(&self.0.reconcile.active_workers)

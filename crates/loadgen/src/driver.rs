@@ -14,6 +14,7 @@ use crate::error::DriverError;
 use crate::outcome::Outcome;
 use crate::workers::Worker;
 
+pub mod completions;
 pub mod in_process;
 pub mod kubernetes;
 pub mod null;
@@ -53,6 +54,11 @@ pub trait Driver: Send + Sync {
     /// If the system can no longer be asked.
     fn verify(&self) -> BoxFuture<'_, Result<Findings, DriverError>>;
 
+    /// How the system stands right now. It is asked every second, and must not cost what it tells.
+    fn inside(&self) -> Inside {
+        Inside::default()
+    }
+
     /// Removes what the run made, and waits until it is gone. Returns how much is left.
     ///
     /// # Errors
@@ -79,6 +85,19 @@ pub struct Capabilities {
     pub cancels: bool,
 }
 
+/// How a system stands at one moment; a field is unset if the driver cannot see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Inside {
+    /// Operations that wait in its queue.
+    pub queued: Option<u64>,
+    /// Objects that it stores for operations.
+    pub objects: Option<u64>,
+    /// How long each of its workers was busy since the begin, on average.
+    pub worked: Option<Duration>,
+    /// Passes of its controller that failed since the begin.
+    pub errors: Option<u64>,
+}
+
 /// What a driver has to prepare for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -96,6 +115,8 @@ pub struct Setting {
     pub tools: usize,
     /// How long an operation may take.
     pub timeout: Duration,
+    /// How long the system keeps what has ended.
+    pub ttl: Duration,
     /// The seed of whatever is left to chance.
     pub seed: u64,
     /// Whose share of the load is made; the others may be at work in the same system.

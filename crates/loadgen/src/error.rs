@@ -48,7 +48,7 @@ pub enum ScenarioError {
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     /// Nobody answers, or not in time.
-    #[error("cannot reach {system}: {reason}; is it running, and does the kubeconfig point to it?")]
+    #[error("cannot reach {system}: {reason}; is it running, and is that its address?")]
     Unreachable {
         /// What was to be reached.
         system: String,
@@ -81,6 +81,14 @@ pub enum DriverError {
         /// What is wrong, and what would be right.
         reason: String,
     },
+    /// The address of an endpoint, or the key to it, is none.
+    #[error("{place}: {reason}")]
+    Endpoint {
+        /// Which it is.
+        place: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
     /// The system answers, and not as it should.
     #[error("failed to {action}: {reason}")]
     Refused {
@@ -102,7 +110,9 @@ pub enum DriverError {
         waited: Duration,
     },
     /// Somebody else has the place, or had it in an earlier run of the same name.
-    #[error("cannot be {worker} in run {run}: {object} is there already; remove what an earlier run has left, or name another with --run")]
+    #[error(
+        "cannot be {worker} in run {run}: {object} is there already; remove what an earlier run has left, or name another with --run"
+    )]
     Taken {
         /// Who wants to be.
         worker: String,
@@ -130,7 +140,9 @@ impl DriverError {
 #[derive(Debug, thiserror::Error)]
 pub enum WorkersError {
     /// A closed load has too few users to share.
-    #[error("cannot share {users} users among {workers} workers; take at most {users}, or give the scenario more users")]
+    #[error(
+        "cannot share {users} users among {workers} workers; take at most {users}, or give the scenario more users"
+    )]
     TooFewUsers {
         /// The users of the load.
         users: usize,
@@ -147,7 +159,9 @@ pub enum WorkersError {
         source: std::io::Error,
     },
     /// A part is not whole, or none at all.
-    #[error("part {place} does not parse: {reason}; it was cut off or changed, and its worker has to run again")]
+    #[error(
+        "part {place} does not parse: {reason}; it was cut off or changed, and its worker has to run again"
+    )]
     Malformed {
         /// The file or the object.
         place: String,
@@ -155,7 +169,9 @@ pub enum WorkersError {
         reason: String,
     },
     /// A part was written by another version.
-    #[error("part {place} is of version {found}, and this plimsoll reads version {known}; use one version for all workers and the gatherer")]
+    #[error(
+        "part {place} is of version {found}, and this plimsoll reads version {known}; use one version for all workers and the gatherer"
+    )]
     Version {
         /// The file or the object.
         place: String,
@@ -165,7 +181,9 @@ pub enum WorkersError {
         known: u64,
     },
     /// A part belongs elsewhere.
-    #[error("part {place} is of another {what}: {is}, where {expected} was expected; gather the parts of one run, with the arguments of that run")]
+    #[error(
+        "part {place} is of another {what}: {is}, where {expected} was expected; gather the parts of one run, with the arguments of that run"
+    )]
     Foreign {
         /// The file or the object.
         place: String,
@@ -187,13 +205,17 @@ pub enum WorkersError {
         second: String,
     },
     /// There is nothing to merge.
-    #[error("found no part of run {run}; have its workers come to their end, and is --run or --namespace the same as theirs?")]
+    #[error(
+        "found no part of run {run}; have its workers come to their end, and is --run or --namespace the same as theirs?"
+    )]
     None {
         /// The run.
         run: String,
     },
     /// A part is too large for the cluster to keep.
-    #[error("the part of {worker} has {bytes} bytes, and a ConfigMap keeps {most}; write it to a shared volume with --part FILE")]
+    #[error(
+        "the part of {worker} has {bytes} bytes, and a ConfigMap keeps {most}; write it to a shared volume with --part FILE"
+    )]
     TooLarge {
         /// Whose.
         worker: String,

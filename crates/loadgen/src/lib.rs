@@ -4,43 +4,27 @@
 //! time, its schedule names every start. Then what follows them: drivers submit and watch, the recorder keeps what
 //! became of it, the generator's health says whether that may be believed. Nothing here knows of baselines.
 
-pub mod error;
-pub mod scenario;
-
-pub mod arrival;
-pub mod mix;
-pub mod schedule;
-pub mod slo;
-
-pub mod usl;
-
-pub mod capacity;
-
-pub mod drift;
-
-pub mod quotas;
-
 pub mod advice;
-
-pub mod explain;
-
-pub mod outcome;
-pub mod sample;
-
-pub mod recorder;
-
+pub mod arrival;
+pub mod capacity;
+pub mod drift;
 pub mod driver;
-
+pub mod error;
+pub mod explain;
 pub mod health;
-
-pub mod usage;
-
-pub mod run;
-
-pub mod workers;
-
 pub mod invariants;
-
 pub mod judging;
-
+pub mod mix;
+pub mod outcome;
+pub mod quotas;
+pub mod recorder;
 pub mod report;
+pub mod run;
+pub mod sample;
+pub mod scenario;
+pub mod schedule;
+pub mod scrape;
+pub mod slo;
+pub mod usage;
+pub mod usl;
+pub mod workers;

@@ -29,8 +29,8 @@ use crate::outcome::Outcomes;
 use crate::recorder::Recorder;
 use crate::scenario::{Plan, Scenario};
 use crate::schedule::Entry;
-use crate::usage::Usage;
-use crate::workers::{AtOnce, Barrier, Worker};
+use crate::usage::{Subject, Usage};
+use crate::workers::{Barrier, Worker};
 
 /// How often open operations, health and progress are looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -45,6 +45,12 @@ pub struct RunSettings {
     pub run: String,
     /// How long an operation may take from its intended start; then it is given up as timed out or stuck.
     pub timeout: Duration,
+    /// How long the system keeps what has ended; long enough that what a crashed run left behind goes by itself.
+    pub ttl: Duration,
+    /// How long to wait after the last end for what then returns; zero asks nothing after it.
+    pub drain: Duration,
+    /// Whose memory and CPU time is looked at.
+    pub subject: Subject,
     /// Whose share of the load is made.
     pub worker: Worker,
     /// Where is waited for the begin.
@@ -66,8 +72,12 @@ pub struct Progress {
     pub rate: f64,
     /// How operations ended so far.
     pub outcomes: Outcomes,
-    /// The response time that 95 of 100 stayed within so far; unset before the first.
+    /// The response time that half of all stayed within so far; unset before the first.
+    pub p50: Option<Duration>,
+    /// That 95 of 100 stayed within.
     pub p95: Option<Duration>,
+    /// That 99 of 100 stayed within.
+    pub p99: Option<Duration>,
     /// How long it may still take; unset if nothing can be said yet.
     pub left: Option<Duration>,
 }
@@ -93,23 +103,16 @@ pub struct Ran {
     pub interrupted: bool,
     /// Objects that could not be removed.
     pub left_over: usize,
-    /// Memory, CPU and handles of this process, second by second.
+    /// Whose memory and CPU time was looked at.
+    pub subject: Subject,
+    /// What it used, second by second.
     pub usage: Vec<Usage>,
+    /// What it used once the load had drained; unset if that was not waited for.
+    pub drained: Option<Usage>,
 }
 
-impl RunSettings {
-    /// A run of the whole load, which begins as soon as it can.
-    pub fn alone(run: String, timeout: Duration) -> Self {
-        Self {
-            run,
-            timeout,
-            worker: Worker::ALONE,
-            barrier: Arc::new(AtOnce),
-        }
-    }
-}
-
-/// Runs a scenario, or a worker's share of it. `interrupt` breaks it off in good order; `report` is called several times a second.
+/// Runs a scenario, or a worker's share of it. `interrupt` breaks it off in good order; `report` is called several times
+/// a second.
 ///
 /// Whatever was made is removed again, also if preparing or running failed.
 ///
@@ -122,9 +125,9 @@ pub async fn run(
     interrupt: CancellationToken,
     report: impl FnMut(&Progress) + Send,
 ) -> Result<Ran, DriverError> {
+    settings.subject.check()?;
     let setting = setting(scenario, settings);
-    let barrier = settings.barrier.as_ref();
-    let ran = follow(scenario, &driver, &setting, barrier, interrupt, report).await;
+    let ran = follow(scenario, &driver, (settings, &setting), interrupt, report).await;
     let removed = driver.clean_up().await;
     let mut ran = ran?;
     ran.left_over = removed?;
@@ -140,6 +143,7 @@ fn setting(scenario: &Scenario, settings: &RunSettings) -> Setting {
         tool_calls: scenario.llm.tool_calls,
         tools: scenario.llm.tools,
         timeout: settings.timeout,
+        ttl: settings.ttl,
         seed: scenario.seed,
         worker: settings.worker,
     }
@@ -148,8 +152,7 @@ fn setting(scenario: &Scenario, settings: &RunSettings) -> Setting {
 async fn follow(
     scenario: &Scenario,
     driver: &Arc<dyn Driver>,
-    setting: &Setting,
-    barrier: &dyn Barrier,
+    (settings, setting): (&RunSettings, &Setting),
     interrupt: CancellationToken,
     mut report: impl FnMut(&Progress) + Send,
 ) -> Result<Ran, DriverError> {
@@ -160,11 +163,12 @@ async fn follow(
     let worker = setting.worker;
     let plan = worker.plan(scenario.plan());
     let begin = tokio::select! {
-        begin = barrier.ready() => begin?,
+        begin = settings.barrier.ready() => begin?,
         () = interrupt.cancelled() => Instant::now(),
     };
     let launcher = Launcher::new(driver.clone(), sightings, begin, setting.timeout);
-    let mut collector = Collector::new(scenario, driver.clone(), launcher.clone(), plan.starts);
+    let subject = settings.subject.clone();
+    let mut collector = Collector::new(scenario, launcher.clone(), subject, plan.starts);
     let stop = interrupt.child_token();
     let feeding = feed(scenario, worker, &plan, &launcher, &stop)?;
     let interrupted = gather(
@@ -179,7 +183,26 @@ async fn follow(
     collector.end();
     let findings = driver.verify().await?;
     collector.correct(&findings);
+    if !settings.drain.is_zero() && !interrupted {
+        drain(&**driver, settings.drain, &interrupt).await;
+        collector.drained();
+    }
     Ok(collector.into_ran(plan, driver.capabilities(), findings, interrupted))
+}
+
+/// Waits until the system holds nothing of the run any more, as long as it may take.
+async fn drain(driver: &dyn Driver, most: Duration, interrupt: &CancellationToken) {
+    let mut looks = tokio::time::interval(LOOK);
+    let empty = async {
+        while driver.inside().objects != Some(0) {
+            looks.tick().await;
+        }
+    };
+    tokio::select! {
+        () = empty => {}
+        () = tokio::time::sleep(most) => {}
+        () = interrupt.cancelled() => {}
+    }
 }
 
 /// Whether all starts were made.

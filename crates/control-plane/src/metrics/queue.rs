@@ -143,6 +143,11 @@ impl QueueMetrics {
         self.retries.get()
     }
 
+    /// How the queue that is shown stands now; empty before the first.
+    pub fn standing(&self) -> QueueStanding {
+        self.source.standing()
+    }
+
     /// Count and sum of the waits in the queue.
     pub fn queue_total(&self) -> DurationTotal {
         self.queue_duration.total()

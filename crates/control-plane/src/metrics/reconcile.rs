@@ -108,6 +108,10 @@ impl ReconcileMetrics {
             self.panics.inc();
         }
     }
+
+    pub(super) fn n_errors(&self) -> u64 {
+        self.errors.get()
+    }
 }
 
 #[derive(Debug)]

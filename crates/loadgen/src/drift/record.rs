@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::drift::{Class, Finding, Series, Watched};
 use crate::health::Verdict;
 use crate::run::Ran;
+use crate::usage::Usage;
 
 /// The version of the record.
 pub const SCHEMA: u32 = 1;
@@ -53,14 +54,14 @@ pub struct FindingRow {
 
 /// The series that a run holds; memory must not reach `most_memory` bytes.
 pub fn series(ran: &Ran, most_memory: Option<u64>) -> Vec<Series> {
-    let used = |watched, of: fn(&crate::usage::Usage) -> u64, most: Option<u64>| Series {
+    let used = |watched, of: fn(&Usage) -> Option<u64>, most: Option<u64>| Series {
         watched,
         samples: ran
             .usage
             .iter()
-            .map(|usage| (usage.at.as_secs_f64(), of(usage) as f64))
+            .filter_map(|usage| Some((usage.at.as_secs_f64(), of(usage)? as f64)))
             .collect(),
-        after_drain: None,
+        after_drain: ran.drained.as_ref().and_then(of).map(|value| value as f64),
         most: most.map(|most| most as f64),
     };
     let width = ran.recorder.windows().width().as_secs_f64();
@@ -70,18 +71,31 @@ pub fn series(ran: &Ran, most_memory: Option<u64>) -> Vec<Series> {
         let median = window.response.value_at_quantile(0.5) as f64 / 1e9;
         (width * index as f64, median)
     });
-    vec![
+    let mut series = vec![
         Series {
             watched: Watched::Latency,
             samples: medians.collect(),
             after_drain: None,
             most: None,
         },
-        used(Watched::Rss, |usage| usage.resident_bytes, most_memory),
-        used(Watched::FileDescriptors, |usage| usage.n_files, None),
-        used(Watched::Tasks, |usage| usage.n_threads, None),
-        used(Watched::QueueDepth, |usage| usage.in_flight, None),
-    ]
+        used(
+            Watched::Rss,
+            |usage| Some(usage.resident_bytes),
+            most_memory,
+        ),
+        used(Watched::FileDescriptors, |usage| Some(usage.n_files), None),
+        used(Watched::Tasks, |usage| Some(usage.n_threads), None),
+        used(Watched::QueueDepth, queue_depth, None),
+        used(Watched::Objects, |usage| usage.inside.objects, None),
+    ];
+    // What the driver cannot see is no series that is too short.
+    series.retain(|series| series.watched != Watched::Objects || !series.samples.is_empty());
+    series
+}
+
+/// What waits in the system's queue; what is open, if the driver cannot see that.
+fn queue_depth(usage: &Usage) -> Option<u64> {
+    Some(usage.inside.queued.unwrap_or(usage.in_flight))
 }
 
 impl SoakRecord {

@@ -23,20 +23,24 @@ use query_api::crd::crds;
 use query_api::dialect::Dialect;
 use serde_json::json;
 use testbed::kube_api::KubeApi;
-use testbed::llm::LlmStub;
 use testbed::llm::latency::Latency;
 use testbed::llm::script::{Reply, Script, ToolCall};
+use testbed::llm::server::LlmServer;
+use testbed::llm::server::settings::Settings;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use self::counted::{AtWork, Counted};
 use crate::driver::kubernetes::{Kubernetes, KubernetesConfig, id_of};
-use crate::driver::{Capabilities, Driver, End, Findings, Setting, Sightings, Start};
+use crate::driver::{Capabilities, Driver, End, Findings, Inside, Setting, Sightings, Start};
 use crate::error::DriverError;
 use crate::outcome::Outcome;
 
 /// The thread of the control plane, as the system shows it.
 const THREAD: &str = "control-plane";
+
+/// Executions that the stub tells apart: about 200 bytes each. A run with more of them is not counted.
+const TOLD_APART: usize = 1 << 20;
 
 /// The bounds of the control plane under test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +71,17 @@ impl Default for InProcessConfig {
 pub struct InProcess {
     config: InProcessConfig,
     api: KubeApi,
-    stub: Mutex<Option<Arc<LlmStub>>>,
+    stub: Mutex<Option<Arc<LlmServer>>>,
     kubernetes: Mutex<Option<Arc<Kubernetes>>>,
-    at_work: Arc<AtWork>,
     control_plane: Mutex<Option<ControlPlane>>,
-    setting: Mutex<Option<Setting>>,
+    gauges: Gauges,
+}
+
+/// What only the inside knows; clones share it.
+#[derive(Clone, Default)]
+struct Gauges {
+    at_work: Arc<AtWork>,
+    metrics: Metrics,
 }
 
 /// The thread of the system under test.
@@ -88,9 +98,8 @@ impl InProcess {
             config,
             stub: Mutex::default(),
             kubernetes: Mutex::default(),
-            at_work: Arc::default(),
             control_plane: Mutex::default(),
-            setting: Mutex::default(),
+            gauges: Gauges::default(),
         }
     }
 
@@ -100,7 +109,7 @@ impl InProcess {
     }
 
     /// The model behind it, to be broken by tests; unset before it is prepared.
-    pub fn stub(&self) -> Option<Arc<LlmStub>> {
+    pub fn stub(&self) -> Option<Arc<LlmServer>> {
         self.stub.lock().clone()
     }
 
@@ -112,13 +121,13 @@ impl InProcess {
         let shutdown = CancellationToken::new();
         let (ready_tx, ready_rx) = oneshot::channel();
         let (api, config) = (self.api.clone(), self.config.clone());
-        let (at_work, stop) = (self.at_work.clone(), shutdown.clone());
+        let (gauges, stop) = (self.gauges.clone(), shutdown.clone());
         let work = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             if let Ok(runtime) = runtime {
-                runtime.block_on(control(api, config, at_work, stop, ready_tx));
+                runtime.block_on(control(api, config, gauges, stop, ready_tx));
             }
         };
         let thread = std::thread::Builder::new()
@@ -143,12 +152,11 @@ impl InProcess {
 async fn control(
     api: KubeApi,
     config: InProcessConfig,
-    at_work: Arc<AtWork>,
+    Gauges { at_work, metrics }: Gauges,
     shutdown: CancellationToken,
     ready_tx: oneshot::Sender<()>,
 ) {
     let client = api.client("default");
-    let metrics = Metrics::new();
     let resources = Resources::new(client.clone(), ResourcesConfig::default(), metrics.clone());
     resources.ready().await;
     let llm = LlmClient::new(LlmConfig {
@@ -203,6 +211,21 @@ fn right_answer(setting: &Setting, namespace: &str, name: &str) -> String {
     format!("answer to {namespace}/{name}#0 turn {}", setting.tool_calls)
 }
 
+/// How often each Query was executed: as often as that turn of its that was answered most often. A call that nobody
+/// answered is no execution, so that a retry after a fault is none either.
+fn executions(stub: &LlmServer) -> HashMap<u64, u64> {
+    let mut executions = HashMap::new();
+    for turn in stub.executions() {
+        if let Some(id) = turn.query().and_then(id_of)
+            && turn.answered > 0
+        {
+            let most = executions.entry(id).or_default();
+            *most = u64::from(turn.answered).max(*most);
+        }
+    }
+    executions
+}
+
 impl Driver for InProcess {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
@@ -218,7 +241,16 @@ impl Driver for InProcess {
 
     fn prepare<'a>(&'a self, setting: &'a Setting) -> BoxFuture<'a, Result<(), DriverError>> {
         Box::pin(async {
-            let stub = LlmStub::start(script(setting)).await;
+            let settings = Settings {
+                script: script(setting),
+                window: TOLD_APART,
+                threads: Some(1),
+                ..Settings::default()
+            };
+            let stub = LlmServer::start(&settings).map_err(|error| DriverError::Unreachable {
+                system: "the LLM stub".to_owned(),
+                reason: error.to_string(),
+            })?;
             let config = KubernetesConfig {
                 namespace: "tenant".to_owned(),
                 base_url: Some(stub.base_url()),
@@ -227,7 +259,6 @@ impl Driver for InProcess {
                 ..KubernetesConfig::default()
             };
             *self.stub.lock() = Some(Arc::new(stub));
-            *self.setting.lock() = Some(setting.clone());
             let kubernetes = Kubernetes::new(self.api.client("default"), config);
             let kubernetes = Arc::new(kubernetes);
             *self.kubernetes.lock() = Some(kubernetes.clone());
@@ -270,25 +301,31 @@ impl Driver for InProcess {
 
     fn verify(&self) -> BoxFuture<'_, Result<Findings, DriverError>> {
         Box::pin(async {
-            let (Some(stub), Some(setting)) = (self.stub(), self.setting.lock().clone()) else {
+            let Some(stub) = self.stub() else {
                 return Ok(Findings::default());
             };
             // The status is written before the slot is given back.
-            self.at_work.until_none().await;
-            let calls_of_one = setting.tool_calls as u64 + 1;
-            let counts = stub
-                .calls_by_query()
-                .into_iter()
-                .filter_map(|(query, n_calls)| {
-                    let executions = (n_calls as u64).div_ceil(calls_of_one);
-                    Some((id_of(&query)?, executions))
-                });
+            self.gauges.at_work.until_none().await;
+            let is_counted = stub.tally().forgotten == 0;
             Ok(Findings {
-                executions: Some(counts.collect::<HashMap<u64, u64>>()),
-                most_at_once: Some((self.at_work.most(), self.config.in_flight as u64)),
-                still_at_work: Some(self.at_work.now()),
+                executions: is_counted.then(|| executions(&stub)),
+                most_at_once: Some((self.gauges.at_work.most(), self.config.in_flight as u64)),
+                still_at_work: Some(self.gauges.at_work.now()),
             })
         })
+    }
+
+    fn inside(&self) -> Inside {
+        let queue = self.gauges.metrics.queue();
+        let depths = queue.standing().depth_by_priority;
+        let queued: usize = depths.iter().map(|(_, n_entries)| n_entries).sum();
+        let workers = u32::try_from(self.config.reconciles.max(1)).unwrap_or(u32::MAX);
+        Inside {
+            queued: Some(queued as u64),
+            objects: Some(self.api.n_objects("queries") as u64),
+            worked: Some(queue.work_total().sum / workers),
+            errors: Some(self.gauges.metrics.n_reconcile_errors()),
+        }
     }
 
     fn clean_up(&self) -> BoxFuture<'_, Result<usize, DriverError>> {

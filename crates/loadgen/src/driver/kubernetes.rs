@@ -42,9 +42,6 @@ pub const WORKER_LABEL: &str = "plimsoll/worker";
 /// What every Query asks; the stub appends nothing, and the Query's name is in its headers.
 const QUESTION: &str = "What is 2+2?";
 
-/// A Query that a crashed run left behind is removed by the server after this time.
-const TTL: Duration = Duration::from_secs(6 * 3600);
-
 /// How a cluster is used.
 #[derive(Debug, Clone)]
 pub struct KubernetesConfig {
@@ -200,7 +197,7 @@ impl Kubernetes {
             .in_dialect(*dialect)
             .asking(QUESTION)
             .with_target(TargetKind::Agent, &agent)
-            .with_ttl(TTL)
+            .with_ttl(setting.ttl)
             .with_timeout(setting.timeout)
             .build();
         let labels = query.metadata.labels.get_or_insert_default();

@@ -60,7 +60,9 @@ pub struct LoadReport {
     pub health: HealthRow,
     /// Latency over time.
     pub windows: Vec<WindowRow>,
-    /// What the process used, second by second.
+    /// Whose memory and CPU time was looked at.
+    pub usage_of: String,
+    /// What it used, second by second.
     pub usage: Vec<UsageRow>,
     /// Where it ran.
     pub machine: Machine,
@@ -96,6 +98,8 @@ pub struct OperationRow {
     pub create: LatencyRow,
     /// From the acknowledgement to the begin of the work.
     pub queue_wait: LatencyRow,
+    /// From the intended start to the first piece of the answer; empty if the driver cannot see it.
+    pub first_token: LatencyRow,
 }
 
 /// Latencies of one kind. Quantiles count what never came as above any bound, and are unset where they reach into it.
@@ -165,7 +169,7 @@ pub struct WindowRow {
     pub p99_ns: Option<u64>,
 }
 
-/// What the process used.
+/// One look at what was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct UsageRow {
     /// From the begin of the run.
@@ -180,6 +184,10 @@ pub struct UsageRow {
     pub n_threads: u64,
     /// Operations that were open.
     pub in_flight: u64,
+    /// Operations that waited in the system's queue; unset if the driver cannot see it.
+    pub queued: Option<u64>,
+    /// Objects that the system stored; unset if the driver cannot see them.
+    pub objects: Option<u64>,
 }
 
 /// What a report says beside what the run found.
@@ -233,6 +241,7 @@ impl LoadReport {
             invariants,
             health: HealthRow::new(&ran.health),
             windows: windows(ran),
+            usage_of: ran.subject.to_string(),
             usage: usage(ran),
             machine: circumstances.machine,
         }
@@ -254,6 +263,7 @@ impl OperationRow {
             service: LatencyRow::new(&tally.service),
             create: LatencyRow::new(&tally.create),
             queue_wait: LatencyRow::new(&tally.queue_wait),
+            first_token: LatencyRow::new(&tally.first_token),
         }
     }
 }
@@ -336,6 +346,8 @@ fn usage(ran: &Ran) -> Vec<UsageRow> {
         n_files: usage.n_files,
         n_threads: usage.n_threads,
         in_flight: usage.in_flight,
+        queued: usage.inside.queued,
+        objects: usage.inside.objects,
     });
     rows.collect()
 }

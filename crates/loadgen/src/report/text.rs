@@ -43,7 +43,8 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         let mib = most as f64 / f64::from(1 << 20);
         writeln!(
             text,
-            "  memory      {mib:.1} MiB at most, this whole process"
+            "  memory      {mib:.1} MiB at most, {}",
+            report.usage_of
         )?;
     }
 
@@ -59,7 +60,9 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
             ("create", &all.create),
             ("queue wait", &all.queue_wait),
         ];
-        for (name, row) in kinds {
+        let first_token = ("first token", &all.first_token);
+        let sees_it = report.driver.sees_first_token;
+        for (name, row) in kinds.into_iter().chain(sees_it.then_some(first_token)) {
             let [p50, p90, p95, p99, max] = words::quantiles(row);
             writeln!(text, "  {name:<14}{p50:>9}{p90:>9}{p95:>9}{p99:>9}{max:>9}")?;
         }

@@ -1,18 +1,17 @@
 //! Takes up what was seen, and makes a sample of every operation that ended.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::flights::{Flight, Launcher};
 use super::{Progress, Ran};
-use crate::driver::{Capabilities, Driver, End, Findings, Sighting, What};
+use crate::driver::{Capabilities, End, Findings, Sighting, What};
 use crate::health::Health;
 use crate::health::watch::Watch;
 use crate::outcome::{Outcome, Outcomes};
 use crate::recorder::{Latencies, Recorder};
 use crate::sample::{Sample, Times};
 use crate::scenario::{Plan, Scenario};
-use crate::usage::Usage;
+use crate::usage::{Subject, Usage};
 
 /// How often this process is looked at.
 const USAGE_EVERY: Duration = Duration::from_secs(1);
@@ -22,7 +21,6 @@ const GIVING_UP: Duration = Duration::from_secs(2);
 
 /// The state of one run.
 pub(super) struct Collector {
-    driver: Arc<dyn Driver>,
     launcher: Launcher,
     recorder: Recorder,
     watch: Option<Watch>,
@@ -36,19 +34,20 @@ pub(super) struct Collector {
     /// When progress was last reported, and how many had ended then.
     reported: (Instant, u64),
     rate: f64,
+    subject: Subject,
     usage: Vec<Usage>,
+    drained: Option<Usage>,
 }
 
 impl Collector {
     pub(super) fn new(
         scenario: &Scenario,
-        driver: Arc<dyn Driver>,
         launcher: Launcher,
+        subject: Subject,
         planned: usize,
     ) -> Self {
         let begin = launcher.begin();
         Self {
-            driver,
             recorder: Recorder::new(scenario.operations.len()),
             watch: Some(Watch::begin(begin, scenario.tightest_latency())),
             health: Health::default(),
@@ -59,7 +58,9 @@ impl Collector {
             planned,
             reported: (begin, 0),
             rate: 0.0,
+            subject,
             usage: Vec::new(),
+            drained: None,
             launcher,
         }
     }
@@ -120,21 +121,33 @@ impl Collector {
         let at = self.launcher.begin().elapsed();
         let last = self.usage.last().map(|usage| usage.at);
         if last.is_none_or(|last| at >= last + USAGE_EVERY) {
-            let in_flight = self.launcher.flights().len() as u64;
-            self.usage.push(Usage::now(at, in_flight));
+            self.usage.push(self.used(at));
         }
     }
 
     /// Gives up all that is open.
     pub(super) async fn give_up(&mut self) {
         let open = self.launcher.flights().take_all();
-        let cancelling = open.iter().map(|flight| self.driver.cancel(&flight.start));
+        let cancelling = open
+            .iter()
+            .map(|flight| self.launcher.driver().cancel(&flight.start));
         let told = futures::future::join_all(cancelling);
         // What cannot be told in time is removed with the rest of the run.
         let _ = tokio::time::timeout(GIVING_UP, told).await;
         for flight in open {
             self.record(flight, Outcome::Cancelled);
         }
+    }
+
+    /// Looks at what the system still uses when all is over.
+    pub(super) fn drained(&mut self) {
+        self.drained = Some(self.used(self.launcher.begin().elapsed()));
+    }
+
+    fn used(&self, at: Duration) -> Usage {
+        let in_flight = self.launcher.flights().len() as u64;
+        let inside = self.launcher.driver().inside();
+        Usage::now(&self.subject, at, in_flight, inside)
     }
 
     /// Ends the watch over the generator: what follows is no load.
@@ -185,7 +198,9 @@ impl Collector {
             in_flight,
             rate: self.rate,
             outcomes: self.outcomes,
+            p50: self.responses.quantile(0.5),
             p95: self.responses.quantile(0.95),
+            p99: self.responses.quantile(0.99),
             left,
         }
     }
@@ -208,6 +223,8 @@ impl Collector {
             interrupted,
             left_over: 0,
             usage: self.usage,
+            subject: self.subject,
+            drained: self.drained,
         }
     }
 
@@ -216,7 +233,7 @@ impl Collector {
         if let (End::Failed(reason), Some(watch)) = (end, &mut self.watch) {
             watch.failed(reason);
         }
-        let outcome = self.driver.classify(&flight.start, end);
+        let outcome = self.launcher.driver().classify(&flight.start, end);
         flight.times.done = at;
         self.record(flight, outcome);
     }

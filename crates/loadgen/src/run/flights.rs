@@ -56,6 +56,11 @@ impl Launcher {
         }
     }
 
+    /// What is driven.
+    pub(super) fn driver(&self) -> &Arc<dyn Driver> {
+        &self.driver
+    }
+
     /// The instant from which all times are counted.
     pub(super) fn begin(&self) -> Instant {
         self.begin

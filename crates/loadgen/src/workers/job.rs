@@ -93,7 +93,11 @@ impl JobConfig {
         yaml.add(&Role {
             metadata: self.meta(&home),
             rules: Some(vec![
-                rule("coordination.k8s.io", &["leases"], &["create", "list", "delete"]),
+                rule(
+                    "coordination.k8s.io",
+                    &["leases"],
+                    &["create", "list", "delete"],
+                ),
                 rule("", &["configmaps"], &["create", "get"]),
             ]),
         });

@@ -90,7 +90,10 @@ impl LeaseBarrier {
     async fn enter(&self) -> Result<(), DriverError> {
         let late = |_| DriverError::Unreachable {
             system: "the Kubernetes API".to_owned(),
-            reason: format!("no reply to create a Lease within {:?}", self.config.patience),
+            reason: format!(
+                "no reply to create a Lease within {:?}",
+                self.config.patience
+            ),
         };
         tokio::time::timeout(self.config.patience, self.sign())
             .await
@@ -98,7 +101,12 @@ impl LeaseBarrier {
     }
 
     async fn sign(&self) -> Result<(), DriverError> {
-        let LeaseConfig { client, namespace, worker, .. } = &self.config;
+        let LeaseConfig {
+            client,
+            namespace,
+            worker,
+            ..
+        } = &self.config;
         make_namespace(client, namespace).await?;
         let lease = self.lease(&self.own_name(), &worker.to_string(), now(), Some(*worker));
         match self.leases.create(&PostParams::default(), &lease).await {
@@ -147,7 +155,9 @@ impl LeaseBarrier {
     async fn look(&self) -> Result<Presence, DriverError> {
         let params = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.config.run));
         let leases = self.leases.list(&params).await;
-        let leases = leases.map_err(|error| refused("list Leases", &error))?.items;
+        let leases = leases
+            .map_err(|error| refused("list Leases", &error))?
+            .items;
         let mut presence = self.presence(&leases);
         if presence.begin.is_none() && presence.here.len() == self.config.worker.of() {
             presence.begin = self.decide().await?;

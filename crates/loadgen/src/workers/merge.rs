@@ -9,6 +9,7 @@ use crate::recorder::Recorder;
 use crate::report::model::Circumstances;
 use crate::run::Ran;
 use crate::scenario::Scenario;
+use crate::usage::Subject;
 use crate::workers::Worker;
 use crate::workers::part::{Belonging, Part, fingerprint};
 
@@ -66,7 +67,9 @@ pub fn merged(scenario: &Scenario, run: &str, found: Vec<Found>) -> Result<Gathe
         duration: longest.unwrap_or_default(),
         interrupted: parts.iter().any(|part| part.interrupted),
         left_over: parts.iter().map(|part| part.left_over).sum(),
+        subject: Subject::Own,
         usage: Vec::new(),
+        drained: None,
         health: health(parts, lost),
     };
     Ok(Gathered { ran, circumstances })

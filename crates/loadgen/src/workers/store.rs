@@ -104,9 +104,7 @@ impl Store {
     pub async fn clear(&self) -> Result<(), DriverError> {
         let delete = DeleteParams::default();
         let config_maps = self.config_maps();
-        let parts = config_maps
-            .delete_collection(&delete, &self.parts())
-            .await;
+        let parts = config_maps.delete_collection(&delete, &self.parts()).await;
         parts.map_err(|error| refused("delete ConfigMaps", &error))?;
         let of_run = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.run));
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);

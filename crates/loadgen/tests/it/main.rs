@@ -1,6 +1,7 @@
 //! What a user of scenario files sees, and what runs against the null driver, the stand-in and broken clusters bring.
 
 mod broken_clusters;
+mod completions;
 mod in_process;
 mod pacing;
 mod platforms;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use loadgen::driver::null::Null;
-use loadgen::driver::{Driver, Findings};
+use loadgen::driver::{Driver, Findings, Inside};
 use loadgen::health::{Health, Verdict};
 use loadgen::invariants;
 use loadgen::judging::{Conclusion, conclude, judgements};
@@ -13,7 +13,7 @@ use loadgen::recorder::Recorder;
 use loadgen::run::Ran;
 use loadgen::sample::{Sample, Times};
 use loadgen::scenario::Scenario;
-use loadgen::usage::Usage;
+use loadgen::usage::{Subject, Usage};
 
 use crate::runs::scenario;
 
@@ -59,6 +59,7 @@ fn finished(scenario: &Scenario, others: &[(Outcome, u64)]) -> Ran {
         n_files: 10,
         n_threads: 5,
         in_flight: 10,
+        inside: Inside::default(),
     };
     Ran {
         plan: scenario.plan(),
@@ -73,6 +74,8 @@ fn finished(scenario: &Scenario, others: &[(Outcome, u64)]) -> Ran {
         duration: ms(10 * (N_QUERIES - 1) + 100),
         interrupted: false,
         left_over: 0,
+        subject: Subject::Own,
+        drained: None,
         usage: vec![usage(0), usage(4)],
     }
 }

@@ -243,7 +243,10 @@ async fn workers_of_a_cluster_make_one_run_and_the_gatherer_cleans_up() {
             let settings = of(number, 3);
             let lease = barrier(&api, settings.worker);
             let barrier: Arc<dyn Barrier> = lease.clone();
-            let settings = RunSettings { barrier, ..settings };
+            let settings = RunSettings {
+                barrier,
+                ..settings
+            };
             let ran = worked(&scenario, Arc::new(cluster(&api)), &settings).await;
             let part = part(&scenario, settings.worker, lease.agreed(), ran);
             let packed = packed(&part).expect("it is small");
@@ -282,6 +285,7 @@ async fn a_worker_that_cleans_up_takes_no_ground_from_under_the_others() {
         tool_calls: 0,
         tools: 1,
         timeout: Duration::from_secs(60),
+        ttl: Duration::from_secs(3600),
         seed: 1,
         worker,
     };

@@ -1,14 +1,17 @@
 //! `plimsoll capacity`, `plimsoll quota` and `plimsoll soak`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use loadgen::capacity::Axis;
 use loadgen::quotas::Endpoint;
 
+use super::duration::duration;
 use super::format::parts;
 use super::load::TypedDriving;
 use crate::cmd::capacity::{CapacitySettings, Format, Report};
+use crate::cmd::load::driving::Driving;
 use crate::cmd::quota::QuotaSettings;
 use crate::cmd::soak::SoakSettings;
 
@@ -76,6 +79,12 @@ pub(super) struct TypedSoak {
     /// Bytes that the system under test must not reach, to say how long it has left.
     #[arg(long, value_name = "BYTES")]
     most_memory: Option<u64>,
+    /// How long the system keeps a query that has ended: what it holds should level off, not grow with the soak.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    ttl: Duration,
+    /// How long to wait after the last end, at most, for what returns only when nothing is kept any more.
+    #[arg(long, value_name = "TIME", default_value = "45s", value_parser = duration)]
+    drain: Duration,
     #[command(flatten)]
     driving: TypedDriving,
     /// How to say it.
@@ -158,7 +167,11 @@ impl TypedSoak {
             folder: self.scenarios,
             time_scale: self.time_scale,
             most_memory: self.most_memory,
-            driving: self.driving.into_driving(),
+            driving: Driving {
+                ttl: self.ttl,
+                drain: self.drain,
+                ..self.driving.into_driving()
+            },
             format: self.format.into_format(),
         }
     }

@@ -1,9 +1,11 @@
 //! `plimsoll load`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use loadgen::usage::Subject;
 use query_api::dialect::Dialect;
 
 use super::TypedDialect;
@@ -14,6 +16,9 @@ use crate::cmd::load::LoadSettings;
 use crate::cmd::load::driving::{Driving, System};
 use crate::cmd::load::sweep::Sweep;
 use crate::cmd::load::telling::{Format, Telling};
+
+/// A Query that a crashed run left behind is removed by the server after this time.
+const TTL: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Args)]
 pub(super) struct TypedLoad {
@@ -77,15 +82,30 @@ pub(super) struct TypedDriving {
     /// Kubernetes: what namespaces are called, before the number of the tenant.
     #[arg(long, value_name = "NAME", default_value = "plimsoll-load")]
     namespace: String,
-    /// Kubernetes: the base URL of the model, as pods reach it.
+    /// Kubernetes: the base URL of the model, as pods reach it. Completions: that of the endpoint to ask.
     #[arg(long, value_name = "URL")]
     model_url: Option<String>,
+    /// Completions: the name of the model.
+    #[arg(long, value_name = "NAME", default_value = "stub")]
+    model: String,
+    /// Completions: ask for events, so that the first token is seen.
+    #[arg(long)]
+    stream: bool,
     /// Kubernetes: objects to create in each namespace, instead of `fixtures/setup/ark.yaml`.
     #[arg(long, value_name = "FILE")]
     setup: Option<PathBuf>,
-    /// Kubernetes: how long to wait for a first reply, and for clean-up.
+    /// Kubernetes, completions: how long to wait for a first reply, and for clean-up.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     patience: Duration,
+    /// Look at the memory and CPU time of this process, instead of our own.
+    #[arg(long, value_name = "PID", conflicts_with = "watch_cgroup")]
+    watch_pid: Option<u32>,
+    /// Look at the memory and CPU time of this cgroup (version 2), instead of our own process.
+    #[arg(long, value_name = "FOLDER")]
+    watch_cgroup: Option<PathBuf>,
+    /// Show Prometheus how far the run is, at `/metrics` of this address, such as 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -94,6 +114,8 @@ enum TypedSystem {
     InProcess,
     /// A cluster with Ark, through a kubeconfig.
     Kubernetes,
+    /// A model's own endpoint, without a control plane; its key is read from `OPENAI_API_KEY`.
+    Completions,
     /// Nothing: measures the generator.
     Null,
 }
@@ -142,9 +164,17 @@ impl TypedDriving {
             system: match self.driver {
                 TypedSystem::InProcess => System::InProcess,
                 TypedSystem::Kubernetes => System::Kubernetes,
+                TypedSystem::Completions => System::Completions,
                 TypedSystem::Null => System::Null,
             },
             timeout: self.timeout,
+            ttl: TTL,
+            drain: Duration::ZERO,
+            subject: match (self.watch_pid, self.watch_cgroup) {
+                (Some(pid), _) => Subject::Process(pid),
+                (None, Some(folder)) => Subject::Cgroup(folder),
+                (None, None) => Subject::Own,
+            },
             reconciles: self.reconciles,
             in_flight: self.in_flight,
             dialect: match self.dialect {
@@ -156,8 +186,11 @@ impl TypedDriving {
             context: self.context,
             namespace: self.namespace,
             model_url: self.model_url,
+            model: self.model,
+            stream: self.stream,
             setup: self.setup,
             patience: self.patience,
+            metrics: self.metrics,
         }
     }
 }

@@ -75,6 +75,27 @@ fn a_record_that_cannot_be_written_costs_no_number() {
     assert!(outcome.stderr.contains("/dev/null"), "{}", outcome.stderr);
 }
 
+/// The system refuses bytes beyond a size, as it does on a full disk.
+#[test]
+fn a_full_disk_costs_neither_a_number_nor_the_record_that_was_there() {
+    let sandbox = Sandbox::new();
+    let (scenario, record) = (sandbox.path("five.toml"), sandbox.path("load.json"));
+    fs::write(&scenario, SCENARIO).expect("written");
+    fs::write(&record, "the last one").expect("written");
+    let arguments = [
+        "load".to_owned(),
+        scenario.display().to_string(),
+        format!("--report=json={}", record.display()),
+    ];
+    // The signal would end the tool before it is told.
+    let outcome = sandbox.run_in("trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", &arguments);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("25 done"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("load.json"), "{}", outcome.stderr);
+    let kept = fs::read_to_string(&record).expect("it is still there");
+    assert_eq!(kept, "the last one");
+}
+
 #[test]
 fn impossible_plans_end_with_2_before_anything_runs() {
     let promise = "[[slo]]\noperation = \"nope\"\nmetric = \"success\"\nat_least = 0.9\n";

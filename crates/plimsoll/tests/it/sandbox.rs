@@ -118,13 +118,25 @@ impl Sandbox {
 
     /// Runs the binary in the sandbox.
     pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
-        let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-            .args(arguments)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(arguments).envs(variables.iter().copied());
+        self.outcome(command)
+    }
+
+    /// Runs the binary in the sandbox, behind a piece of shell whose `$0` and `$@` it is.
+    pub(crate) fn run_in(&self, shell: &str, arguments: &[String]) -> Outcome {
+        let mut command = Command::new("sh");
+        let binary = env!("CARGO_BIN_EXE_plimsoll");
+        command.args(["-c", shell, binary]).args(arguments);
+        self.outcome(command)
+    }
+
+    fn outcome(&self, mut command: Command) -> Outcome {
+        let output = command
             .current_dir(self.folder.path())
             .env_remove("CRITERION_HOME")
             .env_remove("IAI_CALLGRIND_HOME")
             .env_remove("NO_COLOR")
-            .envs(variables.iter().copied())
             .output()
             .expect("the binary was built for this test");
         Outcome {

@@ -134,7 +134,11 @@ fn the_number_of_a_worker_may_come_from_its_job() {
     let arguments = ["--driver", "null", "--worker", "/2", "--part", &part];
     let outcome = stage.load(&arguments, &[("JOB_COMPLETION_INDEX", "1")]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("worker 1 of 2"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("worker 1 of 2"),
+        "{}",
+        outcome.stderr
+    );
     for (index, reason) in [("2", "no worker 2 of 2"), ("two", "no number")] {
         let outcome = stage.load(&arguments, &[("JOB_COMPLETION_INDEX", index)]);
         assert_eq!(outcome.code, Some(2));

@@ -138,6 +138,11 @@ impl LlmServer {
         self.stub.ledger.execution(name)
     }
 
+    /// All executions that are told apart, in the order in which they were first called.
+    pub fn executions(&self) -> Vec<Execution> {
+        self.stub.ledger.executions()
+    }
+
     /// Executions that were answered more than once, the first hundred of them.
     pub fn duplicated(&self) -> Vec<Execution> {
         self.stub.ledger.duplicated()

@@ -7,7 +7,8 @@ use testbed::kube_api::{KubeApi, Settings};
 
 use super::*;
 
-const TEXT: &str = "text = \"\"\"\nTwo lines: \"quoted\", # no comment\n  indented.\n\"\"\"\n[burst]\ncount = 4\n";
+const TEXT: &str =
+    "text = \"\"\"\nTwo lines: \"quoted\", # no comment\n  indented.\n\"\"\"\n[burst]\ncount = 4\n";
 
 fn job() -> JobConfig {
     JobConfig {
@@ -34,13 +35,17 @@ fn all_of<K>(job: &JobConfig) -> Vec<K>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned + Serialize,
 {
-    let head = format!("apiVersion: {}\nkind: {}\n", K::api_version(&()), K::kind(&()));
+    let head = format!(
+        "apiVersion: {}\nkind: {}\n",
+        K::api_version(&()),
+        K::kind(&())
+    );
     let documents = documents(job);
     let of_kind = documents.iter().filter(|text| text.starts_with(&head));
     of_kind
         .map(|text| {
-            let object: K = serde_saphyr::from_str(text)
-                .unwrap_or_else(|error| panic!("{error}\n{text}"));
+            let object: K =
+                serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             let again = serde_saphyr::to_string(&object).expect("YAML");
             assert_eq!(again.trim_end(), text.trim_end());
             object

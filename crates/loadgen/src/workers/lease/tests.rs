@@ -129,7 +129,12 @@ async fn who_comes_after_the_begin_does_not_run() {
 fn a_begin_is_believed_if_it_can_have_been_said_just_now() {
     let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
     let ms = Duration::from_millis;
-    for (ahead, expected) in [(ms(1), true), (ms(3_000), true), (ms(3_400), true), (ms(3_600), false)] {
+    for (ahead, expected) in [
+        (ms(1), true),
+        (ms(3_000), true),
+        (ms(3_400), true),
+        (ms(3_600), false),
+    ] {
         assert_eq!(left(now + ahead, now).ok(), expected.then_some(ahead));
     }
     let error = left(now - ms(1_500), now).expect_err("it has passed");

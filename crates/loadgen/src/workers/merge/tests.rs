@@ -128,9 +128,8 @@ fn sample(operation: usize, intended_ms: u64, took_us: u64, outcome: Outcome) ->
 fn any_sample() -> impl Strategy<Value = Sample> {
     let outcome = proptest::sample::select(Outcome::ALL.to_vec());
     let numbers = (0..2_usize, 0..3_000_000_u64, 0..100_000_000_u64, outcome);
-    numbers.prop_map(|(operation, intended, took, outcome)| {
-        sample(operation, intended, took, outcome)
-    })
+    numbers
+        .prop_map(|(operation, intended, took, outcome)| sample(operation, intended, took, outcome))
 }
 
 fn samples(count: u64) -> Vec<Sample> {
@@ -296,7 +295,10 @@ fn a_worker_that_is_there_twice_is_named_with_both_places() {
     found.push(again);
     let error = error_of(found);
     assert!(error.contains("worker 1 of 2"), "{error}");
-    assert!(error.contains("part 1") && error.contains("copy"), "{error}");
+    assert!(
+        error.contains("part 1") && error.contains("copy"),
+        "{error}"
+    );
 }
 
 #[test]

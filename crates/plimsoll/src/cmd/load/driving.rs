@@ -1,27 +1,36 @@
 //! What is put under load, and a runtime of its own for the generator.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use loadgen::driver::Driver;
+use loadgen::driver::completions::{Completions, CompletionsConfig};
 use loadgen::driver::in_process::{InProcess, InProcessConfig};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::driver::null::Null;
 use loadgen::run::{Progress, Ran, RunSettings, run};
 use loadgen::scenario::Scenario;
 use loadgen::scenario::platform::Platform;
+use loadgen::scrape::{Scrape, Server};
+use loadgen::usage::Subject;
+use loadgen::workers::{AtOnce, Barrier, Worker};
 use query_api::dialect::Dialect;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
+
+/// The environment variable with the key of a model that is asked without a control plane.
+const API_KEY: &str = "OPENAI_API_KEY";
 
 /// What is put under load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
     InProcess,
     Kubernetes,
+    Completions,
     Null,
 }
 
@@ -32,6 +41,12 @@ pub(crate) struct Driving {
     pub(crate) system: System,
     /// How long a query may take.
     pub(crate) timeout: Duration,
+    /// How long the system keeps a query that has ended.
+    pub(crate) ttl: Duration,
+    /// How long to wait after the last end for what then returns.
+    pub(crate) drain: Duration,
+    /// Whose memory and CPU time is looked at.
+    pub(crate) subject: Subject,
     /// Reconciles at once, in process.
     pub(crate) reconciles: usize,
     /// Executions at once, in process.
@@ -48,10 +63,16 @@ pub(crate) struct Driving {
     pub(crate) namespace: String,
     /// The base URL of the model; unset leaves that of the set-up.
     pub(crate) model_url: Option<String>,
+    /// The name of the model, asked without a control plane.
+    pub(crate) model: String,
+    /// The model is asked for events.
+    pub(crate) stream: bool,
     /// The objects of a namespace; unset means the shipped ones.
     pub(crate) setup: Option<PathBuf>,
-    /// How long to wait for a cluster.
+    /// How long to wait for a first reply.
     pub(crate) patience: Duration,
+    /// Where Prometheus may ask how far the run is; nowhere if unset.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 impl Driving {
@@ -61,8 +82,9 @@ impl Driving {
         scenario: &Scenario,
         report: impl FnMut(&Progress) + Send + 'static,
     ) -> anyhow::Result<Ran> {
-        let settings = RunSettings::alone(run_name(), self.timeout);
+        let settings = self.settings(run_name(), Worker::ALONE, Arc::new(AtOnce));
         let (driving, scenario) = (self.clone(), scenario.clone());
+        let (report, _server) = self.scraped(report)?;
         on_generator(async move { driving.follow(&scenario, settings, report).await })
     }
 
@@ -90,6 +112,38 @@ impl Driving {
         Ok(run(scenario, driver, &settings, interrupt, report).await?)
     }
 
+    /// A report that Prometheus is shown, too, as long as the server is kept. Not to be called on a runtime.
+    pub(crate) fn scraped(
+        &self,
+        mut report: impl FnMut(&Progress) + Send + 'static,
+    ) -> anyhow::Result<(impl FnMut(&Progress) + Send + 'static, Option<Server>)> {
+        let scrape = Scrape::default();
+        let server = self.serve_metrics(&scrape)?;
+        let scraped = move |now: &Progress| {
+            scrape.show(now);
+            report(now);
+        };
+        Ok((scraped, server))
+    }
+
+    /// How a run of this name is made.
+    pub(crate) fn settings(
+        &self,
+        run: String,
+        worker: Worker,
+        barrier: Arc<dyn Barrier>,
+    ) -> RunSettings {
+        RunSettings {
+            run,
+            timeout: self.timeout,
+            ttl: self.ttl,
+            drain: self.drain,
+            subject: self.subject.clone(),
+            worker,
+            barrier,
+        }
+    }
+
     /// The settings of the system under test, for the record.
     pub(crate) fn named(&self) -> Vec<(String, String)> {
         let mut named = vec![("timeout_s", self.timeout.as_secs().to_string())];
@@ -100,6 +154,10 @@ impl Driving {
                 ("dialect", self.dialect.to_string()),
             ]),
             System::Kubernetes => named.push(("namespace", self.namespace.clone())),
+            System::Completions => named.extend([
+                ("model", self.model.clone()),
+                ("stream", self.stream.to_string()),
+            ]),
             System::Null => {}
         }
         named.extend(self.agent.clone().map(|agent| ("agent", agent)));
@@ -107,6 +165,16 @@ impl Driving {
         named
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
+    }
+
+    fn serve_metrics(&self, scrape: &Scrape) -> anyhow::Result<Option<Server>> {
+        let Some(address) = self.metrics else {
+            return Ok(None);
+        };
+        let server = Server::listen(address, scrape.clone());
+        let server = server.with_context(|| format!("cannot listen on {address} for metrics"))?;
+        eprintln!("metrics at http://{}/metrics", server.address());
+        Ok(Some(server))
     }
 
     async fn driver(&self) -> anyhow::Result<Arc<dyn Driver>> {
@@ -118,10 +186,24 @@ impl Driving {
                 in_flight: self.in_flight,
                 agent: self.agent.clone(),
             })),
+            System::Completions => Arc::new(Completions::new(self.completions()?)?),
             System::Kubernetes => {
                 let client = connect(self.kubeconfig.as_deref(), self.context.clone()).await?;
                 Arc::new(Kubernetes::new(client, self.kubernetes()?))
             }
+        })
+    }
+
+    fn completions(&self) -> anyhow::Result<CompletionsConfig> {
+        let base_url = self.model_url.clone().context(
+            "no model to ask; give its base URL, such as --model-url http://127.0.0.1:8080/v1",
+        )?;
+        Ok(CompletionsConfig {
+            base_url,
+            model: self.model.clone(),
+            api_key: std::env::var(API_KEY).ok(),
+            stream: self.stream,
+            patience: self.patience,
         })
     }
 

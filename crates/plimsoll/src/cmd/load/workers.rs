@@ -11,8 +11,8 @@ use loadgen::driver::kubernetes::{Kubernetes, connect};
 use loadgen::report;
 use loadgen::report::html::{Page, bars};
 use loadgen::report::model::{Circumstances, LoadReport};
-use loadgen::run::RunSettings;
 use loadgen::scenario::Scenario;
+use loadgen::usage::Subject;
 use loadgen::workers::job::{JobConfig, workers_namespace};
 use loadgen::workers::lease::{LeaseBarrier, LeaseConfig};
 use loadgen::workers::merge::{Found, merged};
@@ -118,6 +118,9 @@ impl Sharing {
             (System::Kubernetes, _) | (_, Some(_)) => {}
             (_, None) => bail!("there is no cluster to hand the part over to; give --part FILE"),
         }
+        if driving.subject != Subject::Own {
+            bail!("parts carry no memory and CPU time; leave out --watch-pid and --watch-cgroup");
+        }
         if let Some(file) = file {
             remove_stale(file)?;
         }
@@ -142,9 +145,10 @@ impl Sharing {
             circumstances,
             patience: self.patience,
             file: file.map(Path::to_owned),
-            progress: progress.clone(),
         };
-        let handed_over = on_generator(working.run());
+        let shown = progress.clone();
+        let (report, _server) = driving.scraped(move |now| shown.show(now))?;
+        let handed_over = on_generator(working.run(report));
         progress.end();
         eprintln!("{}", handed_over?);
         Ok(Exit::Fine)
@@ -249,8 +253,9 @@ impl Share {
             Self::Of(worker) => return Ok(worker),
             Self::OfJob(of) => of,
         };
-        let index = env::var(INDEX)
-            .with_context(|| format!("{INDEX} is not set; write the worker's number, such as 0/{of}"))?;
+        let index = env::var(INDEX).with_context(|| {
+            format!("{INDEX} is not set; write the worker's number, such as 0/{of}")
+        })?;
         let number = index
             .parse()
             .with_context(|| format!("{INDEX} is {index:?}, which is no number"))?;
@@ -272,12 +277,14 @@ struct Working {
     /// How long the other workers are waited for.
     patience: Duration,
     file: Option<PathBuf>,
-    progress: Progress,
 }
 
 impl Working {
     /// Makes the share and hands the part over; returns what to say of it.
-    async fn run(self) -> anyhow::Result<String> {
+    async fn run(
+        self,
+        report: impl FnMut(&loadgen::run::Progress) + Send + 'static,
+    ) -> anyhow::Result<String> {
         let Self { driving, of, .. } = &self;
         let lease = match driving.system {
             System::Kubernetes => Some(Arc::new(LeaseBarrier::new(LeaseConfig {
@@ -293,14 +300,7 @@ impl Working {
             Some(lease) => lease.clone(),
             None => Arc::new(AtOnce),
         };
-        let settings = RunSettings {
-            run: of.run.clone(),
-            timeout: driving.timeout,
-            worker: of.worker,
-            barrier,
-        };
-        let shown = self.progress.clone();
-        let report = move |now: &loadgen::run::Progress| shown.show(now);
+        let settings = driving.settings(of.run.clone(), of.worker, barrier);
         let ran = driving.follow(&self.scenario, settings, report).await?;
         let of = Belonging {
             begin: lease.and_then(|lease| lease.agreed()),

@@ -189,6 +189,13 @@ impl Ledger {
         Some(calls.of(name))
     }
 
+    /// All executions in the window, in the order in which they were first called.
+    pub(crate) fn executions(&self) -> Vec<Execution> {
+        let books = self.books.lock();
+        let named = |name: &Arc<str>| Some(books.by_execution.get(name)?.of(name));
+        books.order.iter().filter_map(named).collect()
+    }
+
     /// Executions that were answered more than once, in the order in which they were first called.
     pub(crate) fn duplicated(&self) -> Vec<Execution> {
         let books = self.books.lock();

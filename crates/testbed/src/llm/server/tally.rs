@@ -78,6 +78,15 @@ pub struct Recent {
     pub ended_us: u64,
 }
 
+impl Execution {
+    /// The Query that it is of, as `<namespace>/<name>`; `None` if it is known by a key or its text alone.
+    pub fn query(&self) -> Option<&str> {
+        let (query, _) = self.name.rsplit_once(" turn ")?;
+        let (query, _target) = query.rsplit_once('#').unwrap_or((query, ""));
+        query.contains('/').then_some(query)
+    }
+}
+
 impl Recent {
     pub(crate) fn of(execution: &Arc<str>, times: Times, now: Duration, ending: Ending) -> Self {
         Self {
