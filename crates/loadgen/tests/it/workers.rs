@@ -47,7 +47,7 @@ struct Noting {
 }
 
 impl Noting {
-    fn new(starts: &Arc<Mutex<Vec<Start>>>) -> Arc<dyn Driver> {
+    fn driver(starts: &Arc<Mutex<Vec<Start>>>) -> Arc<dyn Driver> {
         Arc::new(Self {
             null: Null::taking(Duration::from_millis(1)),
             starts: starts.clone(),
@@ -142,9 +142,9 @@ fn intended(ran: &Ran) -> Vec<u64> {
 async fn check(load: &str, workers: usize) {
     let scenario = scenario(load, "1ms", MIX);
     let (alone, together) = (Arc::default(), Arc::default());
-    let single = ran(&scenario, Noting::new(&alone)).await.expect("it runs");
+    let single = ran(&scenario, Noting::driver(&alone)).await.expect("it runs");
     let shares = (0..workers).map(|number| {
-        let (scenario, driver) = (scenario.clone(), Noting::new(&together));
+        let (scenario, driver) = (scenario.clone(), Noting::driver(&together));
         async move {
             let settings = of(number, workers);
             let ran = worked(&scenario, driver, &settings).await;

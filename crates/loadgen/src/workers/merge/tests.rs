@@ -303,7 +303,8 @@ fn a_worker_that_is_there_twice_is_named_with_both_places() {
 
 #[test]
 fn parts_of_different_runs_are_refused_with_what_differs() {
-    let changes: [(&str, fn(&mut Part)); 6] = [
+    type Change = fn(&mut Part);
+    let changes: [(&str, Change); 6] = [
         ("run", |part| part.of.run = "another".to_owned()),
         ("seed", |part| part.of.seed += 1),
         ("scenario", |part| part.of.fingerprint = "0".repeat(32)),
