@@ -142,7 +142,9 @@ fn intended(ran: &Ran) -> Vec<u64> {
 async fn check(load: &str, workers: usize) {
     let scenario = scenario(load, "1ms", MIX);
     let (alone, together) = (Arc::default(), Arc::default());
-    let single = ran(&scenario, Noting::driver(&alone)).await.expect("it runs");
+    let single = ran(&scenario, Noting::driver(&alone))
+        .await
+        .expect("it runs");
     let shares = (0..workers).map(|number| {
         let (scenario, driver) = (scenario.clone(), Noting::driver(&together));
         async move {

@@ -4,6 +4,7 @@ mod accept;
 mod archive;
 mod bisect;
 mod capacity;
+mod cluster;
 mod compare;
 mod counts;
 mod explain;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::cluster::Cluster;
 use crate::sandbox::{Outcome, Sandbox};
 
 /// A load of some tenths of a second.
@@ -181,5 +182,43 @@ fn the_manifests_of_a_job_are_the_same_every_time_and_carry_the_scenario() {
         "/3",
     ] {
         assert!(outcome.stdout.contains(part), "{part}: {}", outcome.stdout);
+    }
+}
+
+#[test]
+fn workers_of_a_cluster_leave_their_parts_there_and_the_gatherer_cleans_up() {
+    let (stage, cluster) = (Stage::new(), Cluster::start());
+    let kubeconfig = stage.sandbox.path("kubeconfig");
+    fs::write(&kubeconfig, cluster.kubeconfig().to_string()).expect("written");
+    let kubeconfig = kubeconfig.display().to_string();
+    let system = ["--driver", "kubernetes", "--kubeconfig", &kubeconfig];
+    let worked = |share: &str| stage.load(&[&system[..], &["--worker", share]].concat(), &[]);
+    let outcomes = std::thread::scope(|scope| {
+        let workers = ["0/2", "1/2"].map(|share| scope.spawn(move || worked(share)));
+        workers.map(|worker| worker.join().expect("it came to its end"))
+    });
+    for outcome in outcomes {
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    }
+    assert_eq!(cluster.api.n_objects("configmaps"), 2);
+    assert_eq!(cluster.api.n_objects("leases"), 3);
+    assert_eq!(cluster.api.n_objects("agents"), 1);
+
+    let format = ["--format", "json", "--gather"];
+    let outcome = stage.load(&[&system[..], &format].concat(), &[]);
+    let record: serde_json::Value = serde_json::from_str(&outcome.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", outcome.stderr));
+    assert_eq!(record["started"], 25);
+    let done = serde_json::json!([["done", 25]]);
+    assert_eq!(record["operations"][0]["outcomes"], done);
+    for plural in [
+        "queries",
+        "agents",
+        "models",
+        "secrets",
+        "leases",
+        "configmaps",
+    ] {
+        assert_eq!(cluster.api.n_objects(plural), 0, "{plural}");
     }
 }
