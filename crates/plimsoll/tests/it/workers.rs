@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::cluster::Cluster;
 use crate::sandbox::{Outcome, Sandbox};
 
@@ -68,7 +70,7 @@ fn the_parts_of_all_workers_are_one_run() {
         stage.work(number, 3);
     }
     let outcome = stage.gather(&[2, 0, 1], &["--format", "json"]);
-    let record: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    let record: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_eq!(record["started"], 25);
     assert_eq!(record["planned"], 25);
     assert_eq!(record["operations"][0]["count"], 25);
@@ -185,16 +187,49 @@ fn the_manifests_of_a_job_are_the_same_every_time_and_carry_the_scenario() {
     }
 }
 
+/// The arguments of the workers of a Job, and the text of their scenario, as the manifests say them.
+fn of_job(manifests: &str) -> (Vec<String>, String) {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(manifests).expect("YAML");
+    let of_kind = |kind: &str| {
+        let mut documents = documents.iter();
+        documents
+            .find(|document| document["kind"] == kind)
+            .expect("there is one")
+    };
+    let container = &of_kind("Job")["spec"]["template"]["spec"]["containers"][0];
+    let arguments = container["args"].as_array().expect("arguments");
+    let arguments = arguments.iter().filter_map(Value::as_str);
+    let text = of_kind("ConfigMap")["data"]["scenario.toml"].as_str();
+    (
+        arguments.map(str::to_owned).collect(),
+        text.expect("a scenario").to_owned(),
+    )
+}
+
 #[test]
-fn workers_of_a_cluster_leave_their_parts_there_and_the_gatherer_cleans_up() {
+fn the_workers_of_a_job_leave_their_parts_in_the_cluster_and_the_gatherer_cleans_up() {
     let (stage, cluster) = (Stage::new(), Cluster::start());
-    let kubeconfig = stage.sandbox.path("kubeconfig");
-    fs::write(&kubeconfig, cluster.kubeconfig().to_string()).expect("written");
-    let kubeconfig = kubeconfig.display().to_string();
-    let system = ["--driver", "kubernetes", "--kubeconfig", &kubeconfig];
-    let worked = |share: &str| stage.load(&[&system[..], &["--worker", share]].concat(), &[]);
+    let write = |name: &str, text: &str| {
+        let path = stage.sandbox.path(name);
+        fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let kubeconfig = write("kubeconfig", &cluster.kubeconfig().to_string());
+    let changed = ["--time-scale", "0.5", "--timeout", "60s"];
+    let emitted = stage.load(&[&changed[..], &["--emit-job", "2"]].concat(), &[]);
+    let (mut arguments, text) = of_job(&emitted.stdout);
+    assert_eq!(arguments[1], "/etc/plimsoll/scenario.toml");
+    arguments[1] = write("scenario.toml", &text);
+    arguments.extend(["--kubeconfig".to_owned(), kubeconfig.clone()]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+
+    let worked = |index| {
+        stage
+            .sandbox
+            .run(&arguments, &[("JOB_COMPLETION_INDEX", index)])
+    };
     let outcomes = std::thread::scope(|scope| {
-        let workers = ["0/2", "1/2"].map(|share| scope.spawn(move || worked(share)));
+        let workers = ["0", "1"].map(|index| scope.spawn(move || worked(index)));
         workers.map(|worker| worker.join().expect("it came to its end"))
     });
     for outcome in outcomes {
@@ -204,11 +239,13 @@ fn workers_of_a_cluster_leave_their_parts_there_and_the_gatherer_cleans_up() {
     assert_eq!(cluster.api.n_objects("leases"), 3);
     assert_eq!(cluster.api.n_objects("agents"), 1);
 
-    let format = ["--format", "json", "--gather"];
-    let outcome = stage.load(&[&system[..], &format].concat(), &[]);
-    let record: serde_json::Value = serde_json::from_str(&outcome.stdout)
+    let system = ["--driver", "kubernetes", "--kubeconfig", &kubeconfig];
+    let gathering = ["--format", "json", "--gather"];
+    let outcome = stage.load(&[&changed[..], &system, &gathering].concat(), &[]);
+    let record: Value = serde_json::from_str(&outcome.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", outcome.stderr));
     assert_eq!(record["started"], 25);
+    assert_eq!(record["time_scale"], 0.5);
     let done = serde_json::json!([["done", 25]]);
     assert_eq!(record["operations"][0]["outcomes"], done);
     for plural in [
