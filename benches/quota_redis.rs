@@ -1,7 +1,8 @@
 //! What does a decision of the shared quotas cost beside the least that Redis can be asked?
 //!
 //! Timed: decisions, and steps of two caps with their release, each with its round trip to a server on loopback; beside
-//! them an `INCR` on a shared connection as the library opens it. So many callers ask at once, each after a workspace of
+//! them an `INCR` on a shared connection as the library opens it, and a script that does nothing: the least that a decision
+//! could cost if each had a script call of its own, which is why decisions that come together share one. So many callers ask at once, each after a workspace of
 //! its own, and an iteration ends when all are answered.
 //! Figure: by how many places 64 claimants of two clients overshoot a cap, in 1,000 rounds.
 //! Runs where `PLIMSOLL_REDIS` names a server (`scripts/services` starts one); elsewhere its cases are listed as not run.
@@ -23,6 +24,8 @@ use results::figures::{Bound, Figure};
 use tokio::runtime::Runtime;
 
 const SERVER: &str = "PLIMSOLL_REDIS";
+
+const EMPTY: &str = "return 0";
 
 /// Callers at once: one, a few, and more than the server answers in one go.
 const CALLERS: [(usize, &str); 3] = [(1, "1_caller"), (16, "16_callers"), (64, "64_callers")];
@@ -129,6 +132,46 @@ fn incr(suite: &mut Suite<'_>) {
     }
 }
 
+fn empty_script(suite: &mut Suite<'_>) {
+    let url = suite.service(SERVER).unwrap_or_default();
+    for (n_callers, parameter) in CALLERS {
+        suite.throughput(Throughput::Elements(n_callers as u64));
+        let set_up = || {
+            let runtime = runtime::current_thread();
+            let client = redis::Client::open(&*url).expect("a valid address");
+            let connection = runtime.block_on(async {
+                let mut connection = client.get_multiplexed_async_connection().await?;
+                redis::Script::new(EMPTY)
+                    .load_async(&mut connection)
+                    .await?;
+                Ok::<_, redis::RedisError>(connection)
+            });
+            let call = redis::cmd("EVALSHA")
+                .arg(redis::Script::new(EMPTY).get_hash())
+                .arg(1)
+                .arg("bench:empty")
+                .arg(&[0_u64; 4])
+                .to_owned();
+            (runtime, connection.expect("the server answers"), call)
+        };
+        suite.prepared(
+            "empty_script",
+            parameter,
+            set_up,
+            |bencher, (runtime, connection, call)| {
+                bencher
+                    .to_async(&*runtime)
+                    .iter(|| join_all((0..n_callers).map(|_| answered(connection.clone(), call))));
+            },
+        );
+    }
+}
+
+async fn answered(mut connection: MultiplexedConnection, call: &redis::Cmd) -> u64 {
+    let answer = call.query_async(&mut connection).await;
+    answer.expect("the server knows the script")
+}
+
 async fn incremented(mut connection: MultiplexedConnection, key: &str) -> u64 {
     let mut command = redis::cmd("INCR");
     let count = command.arg(key).query_async(&mut connection).await;
@@ -214,4 +257,4 @@ async fn overshot(url: &str, quotas: &RedisQuotas) -> u32 {
     worst
 }
 
-suite_main!(incr, decide, acquire, overshoot);
+suite_main!(incr, empty_script, decide, acquire, overshoot);

@@ -124,7 +124,11 @@ fn append_growth(suite: &mut Suite<'_>) {
         let name = format!("append_growth/{}", kind.name());
         let text = "a step at the end of 10 MB against the end of 10 KB, in turns";
         if let Some(figure) = Figure::median_of(&name, &ratios, "ratio", text) {
-            suite.figure(figure.bound(Bound::AtMost(1.2)));
+            // A step in memory takes a microsecond, and whether its log is in the processor's cache shows in it.
+            suite.figure(match kind.is_lasting() {
+                true => figure.bound(Bound::AtMost(1.2)),
+                false => figure,
+            });
         }
     }
 }

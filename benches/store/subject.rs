@@ -72,6 +72,11 @@ impl Kind {
         }
     }
 
+    /// What it keeps outlives the process.
+    pub(crate) fn is_lasting(self) -> bool {
+        !matches!(self, Self::Memory)
+    }
+
     pub(crate) fn cases(self) -> Cases {
         match self {
             Self::Memory => Cases {

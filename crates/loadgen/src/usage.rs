@@ -1,5 +1,7 @@
 //! What the system under test uses while a run goes on: memory, CPU, files, threads; and how it stands inside.
 
+pub mod allowance;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -3,6 +3,10 @@
 use crate::capacity::{Load, Purpose, Trial};
 use crate::slo::judge::Standing;
 
+/// Trials in a row that the generator spoils at one load before that load is beyond it: a neighbour on the machine
+/// spoils one or two, and passes.
+pub(super) const MOST_TRIES: usize = 4;
+
 /// One load and its trials.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Place {
@@ -31,8 +35,8 @@ pub(super) enum Knowledge {
     TooShort,
     /// Nothing, and no longer trial is allowed; or trials contradict each other.
     Undecided,
-    /// The generator spoiled the only trial: once more.
-    SpoiledOnce,
+    /// The generator spoiled the few trials that there were: once more.
+    SpoiledSoFar,
     /// The generator spoils every trial here.
     Spoiled,
 }
@@ -80,8 +84,8 @@ fn place(load: Load, here: &[&Trial], longest_trial: u64) -> Place {
     let let_go =
         of(Purpose::Hold, Standing::Inconclusive) || of(Purpose::Repeat, Standing::Inconclusive);
     let knowledge = match (met, missed, open) {
-        (0, 0, 0) if spoiled > 1 => Knowledge::Spoiled,
-        (0, 0, 0) => Knowledge::SpoiledOnce,
+        (0, 0, 0) if spoiled >= MOST_TRIES => Knowledge::Spoiled,
+        (0, 0, 0) => Knowledge::SpoiledSoFar,
         (0, 0, _) if longest < longest_trial => Knowledge::TooShort,
         (0, 0, _) => Knowledge::Undecided,
         (_, 0, _) if !let_go => Knowledge::Pass,

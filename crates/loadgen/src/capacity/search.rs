@@ -3,7 +3,7 @@
 //! The state is the list of trials and nothing else, so a search that was broken off goes on from its record.
 
 use crate::capacity::bracket::Bracket;
-use crate::capacity::place::{Knowledge, Place, places};
+use crate::capacity::place::{Knowledge, MOST_TRIES, Place, places};
 use crate::capacity::{
     Axis, Capacity, Ceiling, LITTLE_TOLERANCE, Load, Observation, Own, Probe, Purpose, Settings,
     Trial,
@@ -34,7 +34,7 @@ const UPWARD: f64 = 1.25;
 const BEYOND: f64 = 1.5;
 
 /// How often the confirmation of one load may be spoiled before it is left alone.
-const MOST_SPOILED: usize = 2;
+const MOST_SPOILED: usize = 3;
 
 /// No open probe is above the ladder's best by more than this: what keeps its promises there is not bound by them.
 const FARTHEST: f64 = 4.0;
@@ -128,8 +128,9 @@ impl Search {
             .copied()
             .filter(|trial| trial.observation.spoiled.is_none())
             .collect();
-        let spoiled = rungs.len() - good.len();
-        let is_over = spoiled > 1
+        let is_spoiled = |trial: &&&Trial| trial.observation.spoiled.is_some();
+        let spoiled_here = rungs.iter().rev().take_while(is_spoiled).count();
+        let is_over = spoiled_here >= MOST_TRIES
             || good
                 .windows(2)
                 .any(|pair| gain(pair[0], pair[1]) < LEAST_GAIN);
@@ -388,6 +389,6 @@ fn gain(before: &Trial, after: &Trial) -> f64 {
 fn wants_more(place: &Place) -> bool {
     matches!(
         place.knowledge,
-        Knowledge::TooShort | Knowledge::SpoiledOnce
+        Knowledge::TooShort | Knowledge::SpoiledSoFar
     )
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use loadgen::usage::Subject;
+use loadgen::usage::allowance::Allowance;
 use query_api::dialect::Dialect;
 
 use super::TypedDialect;
@@ -39,7 +40,7 @@ pub(super) struct TypedLoad {
     #[command(flatten)]
     driving: TypedDriving,
     /// Run once for each value and print one table: `reconciles`, `in-flight` or `llm-latency-ms`, such as
-    /// `reconciles=1,5,10,20,50`.
+    /// `reconciles=1,5,10,20,50`; or what the cgroup of --watch-cgroup may use: `cpus=0.5,1,2`, `memory-mib=64,128`.
     #[arg(long, value_name = "SETTING=VALUES", value_parser = sweep)]
     sweep: Option<Sweep>,
     #[command(flatten)]
@@ -228,9 +229,16 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn sweep(text: &str) -> Result<Sweep, String> {
-    let wrong =
-        || "write it as reconciles=1,5,10, in-flight=8,32 or llm-latency-ms=100,1000".to_owned();
+    let wrong = || {
+        "write it as reconciles=1,5,10, in-flight=8,32, llm-latency-ms=100,1000, cpus=0.5,1 or memory-mib=64,128"
+            .to_owned()
+    };
     let (setting, values) = text.split_once('=').ok_or_else(wrong)?;
+    if setting == "cpus" {
+        let values = values.split(',').map(milli_cpus);
+        let values: Option<Vec<_>> = values.collect();
+        return values.map(Sweep::Allowance).ok_or_else(wrong);
+    }
     let values: Result<Vec<u32>, _> = values.split(',').map(str::parse).collect();
     let values = values.map_err(|_| wrong())?;
     if values.contains(&0) {
@@ -244,6 +252,17 @@ fn sweep(text: &str) -> Result<Sweep, String> {
             let values = values.iter().map(|value| u64::from(*value));
             Ok(Sweep::LlmLatency(values.collect()))
         }
+        "memory-mib" => {
+            let values = values.iter().map(|value| Allowance::MemoryMib(*value));
+            Ok(Sweep::Allowance(values.collect()))
+        }
         _ => Err(wrong()),
     }
+}
+
+/// Processors, in thousandths: the kernel takes no less than a hundredth.
+fn milli_cpus(text: &str) -> Option<Allowance> {
+    let cpus: f64 = text.parse().ok()?;
+    let is_possible = (0.01..=1_024.0).contains(&cpus);
+    is_possible.then(|| Allowance::MilliCpus((cpus * 1e3).round() as u32))
 }

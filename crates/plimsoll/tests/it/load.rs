@@ -117,6 +117,45 @@ fn impossible_plans_end_with_2_before_anything_runs() {
 }
 
 #[test]
+fn a_sweep_has_a_row_for_each_setting() {
+    let outcome = load("", &["--driver", "null", "--sweep", "reconciles=1,5,20"]);
+    assert_ends_with(&outcome, 0);
+    for row in ["reconciles=1 ", "reconciles=5 ", "reconciles=20 "] {
+        assert!(outcome.stdout.contains(row), "{row}: {}", outcome.stdout);
+    }
+}
+
+#[test]
+fn a_sweep_over_a_cgroup_bounds_it_and_puts_back_what_was() {
+    let cgroup = tempfile::tempdir().expect("a folder");
+    let folder = cgroup.path().display().to_string();
+    for (name, text) in [("memory.current", "4096\n"), ("memory.max", "max\n")] {
+        fs::write(cgroup.path().join(name), text).expect("written");
+    }
+    let sweep = ["--driver", "null", "--sweep", "memory-mib=64,128"];
+    let watch = ["--watch-cgroup", &*folder];
+    let outcome = load("", &[&sweep[..], &watch].concat());
+    assert_ends_with(&outcome, 0);
+    assert!(
+        outcome.stdout.contains("memory-mib=64 "),
+        "{}",
+        outcome.stdout
+    );
+    let left = fs::read_to_string(cgroup.path().join("memory.max")).expect("there");
+    assert_eq!(left, "max\n");
+    let outcome = load("", &sweep);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("--watch-cgroup"),
+        "{}",
+        outcome.stderr
+    );
+    let outcome = load("", &["--watch-cgroup", "/nowhere"]);
+    assert_eq!(outcome.code, Some(5), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("/nowhere"), "{}", outcome.stderr);
+}
+
+#[test]
 fn a_scaled_run_is_marked() {
     let outcome = load(
         "",

@@ -45,6 +45,6 @@ for rate = 1, #ARGV - 3, 4 do
 end
 for key, keep in pairs(keep_by_key) do
   local ahead = ahead_by_key[key]
-  redis.call('SET', key, format('%d%03d', now + floor(ahead / 1000), ahead % 1000), 'PX', keep)
+  redis.call('PSETEX', key, keep, format('%d%03d', now + floor(ahead / 1000), ahead % 1000))
 end
 return answers

@@ -118,8 +118,27 @@ fn no_capacity_is_stated_from_a_generator_that_spoils_all() {
         let capacity = run(axis, |_| spoiled());
         assert_eq!((capacity.highest_pass, capacity.first_fail), (None, None));
         assert_eq!(capacity.ceiling, Ceiling::Generator);
-        assert!(capacity.trials.len() <= 3, "{axis:?} goes on in vain");
+        assert!(capacity.trials.len() <= 4, "{axis:?} goes on in vain");
         assert_eq!(capacity.headroom(1.0), None);
+    }
+}
+
+#[test]
+fn a_neighbour_that_spoils_every_third_trial_costs_trials_and_no_answer() {
+    for axis in [Axis::Rate, Axis::Burst, Axis::Concurrency] {
+        let mut system = step(100.0);
+        let quiet = run(axis, &mut system);
+        let mut n_trials = 0;
+        let noisy = run(axis, |probe| {
+            n_trials += 1;
+            if n_trials % 3 == 1 {
+                return spoiled();
+            }
+            system(probe)
+        });
+        assert!(quiet.highest_pass.is_some() && quiet.first_fail.is_some());
+        assert_eq!(noisy.highest_pass, quiet.highest_pass, "{axis:?}");
+        assert_eq!(noisy.first_fail, quiet.first_fail, "{axis:?}");
     }
 }
 

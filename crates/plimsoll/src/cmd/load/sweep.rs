@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anyhow::bail;
 use loadgen::advice::Measurements;
 use loadgen::advice::scaling::decisions;
 use loadgen::judging::{completions_per_second, judgements};
 use loadgen::scenario::Scenario;
 use loadgen::schedule::random_order;
-use loadgen::slo::judge::{Standing, overall};
+use loadgen::slo::judge::{self, overall};
+use loadgen::usage::Subject;
+use loadgen::usage::allowance::{Allowance, Standing};
 use query_api::go_duration::GoDuration;
 
 use super::driving::Driving;
@@ -24,6 +27,8 @@ pub(crate) enum Sweep {
     InFlight(Vec<usize>),
     /// The time of the model to reply, in milliseconds.
     LlmLatency(Vec<u64>),
+    /// What the cgroup of the system under test may use.
+    Allowance(Vec<Allowance>),
 }
 
 /// One row of the table.
@@ -31,7 +36,7 @@ struct Row {
     setting: String,
     throughput: f64,
     p95: Option<Duration>,
-    standing: Standing,
+    standing: judge::Standing,
     advice: Vec<String>,
 }
 
@@ -43,6 +48,7 @@ impl Sweep {
         for index in order {
             let (driving, scenario, setting) = self.set(index, driving, scenario);
             eprintln!("{setting} …");
+            let _standing = self.stand(index, &driving)?;
             let ran = driving.run(&scenario, |_| {})?;
             let all = ran.recorder.all();
             let decisions = decisions(&Measurements::of(&scenario, &ran)).into_iter();
@@ -59,8 +65,8 @@ impl Sweep {
         let rows: Vec<Row> = rows.into_iter().flatten().collect();
         say(&table(&rows))?;
         let worst = rows.iter().map(|row| row.standing).max();
-        Ok(match worst.unwrap_or(Standing::Met) {
-            Standing::Invalid => Exit::GeneratorSpoiled,
+        Ok(match worst.unwrap_or(judge::Standing::Met) {
+            judge::Standing::Invalid => Exit::GeneratorSpoiled,
             // A sweep looks for settings that miss: that some do is its answer, not its failure.
             _ => Exit::Fine,
         })
@@ -70,7 +76,19 @@ impl Sweep {
         match self {
             Self::Reconciles(values) | Self::InFlight(values) => values.len(),
             Self::LlmLatency(values) => values.len(),
+            Self::Allowance(values) => values.len(),
         }
+    }
+
+    /// Bounds the cgroup for one run, if it is that what is swept.
+    fn stand(&self, index: usize, driving: &Driving) -> anyhow::Result<Option<Standing>> {
+        let Self::Allowance(values) = self else {
+            return Ok(None);
+        };
+        let Subject::Cgroup(folder) = &driving.subject else {
+            bail!("no cgroup to bound; name that of the system under test with --watch-cgroup");
+        };
+        Ok(Some(values[index].stand(folder)?))
     }
 
     /// What is driven, the scenario, and the setting in words.
@@ -94,6 +112,10 @@ impl Sweep {
                 scenario.llm.latency = [GoDuration::from_millis(values[index]); 2];
                 format!("llm-latency-ms={}", values[index])
             }
+            Self::Allowance(values) => match values[index] {
+                Allowance::MilliCpus(millis) => format!("cpus={}", f64::from(millis) / 1e3),
+                Allowance::MemoryMib(mib) => format!("memory-mib={mib}"),
+            },
         };
         (driving, scenario, setting)
     }
