@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::error::DriverError;
 use crate::outcome::Outcome;
+use crate::workers::Worker;
 
 pub mod completions;
 pub mod in_process;
@@ -66,12 +67,12 @@ pub trait Driver: Send + Sync {
 }
 
 /// What a driver can see; said in every report, because what cannot be seen cannot be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// The driver's name.
-    pub name: &'static str,
+    pub name: String,
     /// What counts as an end.
-    pub terminal_rule: &'static str,
+    pub terminal_rule: String,
     /// It sees when work begins, so that the wait in the queue is known.
     pub sees_running: bool,
     /// It sees the first piece of an answer.
@@ -118,6 +119,8 @@ pub struct Setting {
     pub ttl: Duration,
     /// The seed of whatever is left to chance.
     pub seed: u64,
+    /// Whose share of the load is made; the others may be at work in the same system.
+    pub worker: Worker,
 }
 
 /// One operation to start.

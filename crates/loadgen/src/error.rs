@@ -1,6 +1,7 @@
-//! Why a scenario cannot be used.
+//! Why a scenario cannot be used, a driver cannot drive, and workers do not come to one run.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What is wrong with a scenario file; every message names the file, the place and the mend.
 #[derive(Debug, thiserror::Error)]
@@ -96,11 +97,131 @@ pub enum DriverError {
         /// The server's words.
         reason: String,
     },
+    /// Some workers of a run did not come to the begin.
+    #[error(
+        "cannot begin run {run}: no sign of worker {workers} within {waited:?}; look at their pods, or wait longer with --wait-for-workers"
+    )]
+    Absent {
+        /// The run.
+        run: String,
+        /// The numbers of those who are not there.
+        workers: String,
+        /// How long they were waited for.
+        waited: Duration,
+    },
+    /// Somebody else has the place, or had it in an earlier run of the same name.
+    #[error(
+        "cannot be {worker} in run {run}: {object} is there already; remove what an earlier run has left, or name another with --run"
+    )]
+    Taken {
+        /// Who wants to be.
+        worker: String,
+        /// The run.
+        run: String,
+        /// What is there.
+        object: String,
+    },
+    /// The clocks of the workers differ by too much for a common begin.
+    #[error("cannot begin with the other workers: {reason}; set the clocks of all machines by NTP")]
+    Clock {
+        /// By how much, and which way.
+        reason: String,
+    },
 }
 
 impl DriverError {
-    /// The system under test was out of reach, which is no wrong input.
+    /// The system under test was out of reach, or the other workers were: no wrong input.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Absent { .. })
     }
+}
+
+/// Why workers do not come to one run.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkersError {
+    /// A closed load has too few users to share.
+    #[error(
+        "cannot share {users} users among {workers} workers; take at most {users}, or give the scenario more users"
+    )]
+    TooFewUsers {
+        /// The users of the load.
+        users: usize,
+        /// How many want some.
+        workers: usize,
+    },
+    /// A file with a part cannot be read.
+    #[error("cannot read part {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A part is not whole, or none at all.
+    #[error(
+        "part {place} does not parse: {reason}; it was cut off or changed, and its worker has to run again"
+    )]
+    Malformed {
+        /// The file or the object.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A part was written by another version.
+    #[error(
+        "part {place} is of version {found}, and this plimsoll reads version {known}; use one version for all workers and the gatherer"
+    )]
+    Version {
+        /// The file or the object.
+        place: String,
+        /// Its version.
+        found: u64,
+        /// Ours.
+        known: u64,
+    },
+    /// A part belongs elsewhere.
+    #[error(
+        "part {place} is of another {what}: {is}, where {expected} was expected; gather the parts of one run, with the arguments of that run"
+    )]
+    Foreign {
+        /// The file or the object.
+        place: String,
+        /// What is not the same, such as `run`, `scenario` or `seed`.
+        what: &'static str,
+        /// What the part says.
+        is: String,
+        /// What the others say.
+        expected: String,
+    },
+    /// A worker is there twice.
+    #[error("{worker} is there twice: in {first} and in {second}; give each part once")]
+    Twice {
+        /// Which.
+        worker: String,
+        /// Where it was found first.
+        first: String,
+        /// Where it was found again.
+        second: String,
+    },
+    /// There is nothing to merge.
+    #[error(
+        "found no part of run {run}; have its workers come to their end, and is --run or --namespace the same as theirs?"
+    )]
+    None {
+        /// The run.
+        run: String,
+    },
+    /// A part is too large for the cluster to keep.
+    #[error(
+        "the part of {worker} has {bytes} bytes, and a ConfigMap keeps {most}; write it to a shared volume with --part FILE"
+    )]
+    TooLarge {
+        /// Whose.
+        worker: String,
+        /// How large it is, compressed.
+        bytes: usize,
+        /// How large it may be.
+        most: usize,
+    },
 }

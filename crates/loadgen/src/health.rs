@@ -11,7 +11,7 @@ pub(crate) mod watch;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Later than this the generator did not follow its schedule.
 const MOST_LAG: Duration = Duration::from_millis(5);
@@ -69,7 +69,7 @@ pub struct Reading {
 }
 
 /// Whether a window, or a run, may be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The generator did what it had to.
@@ -82,7 +82,7 @@ pub enum Verdict {
 }
 
 /// Why a window is not valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// It started operations late.
@@ -103,6 +103,8 @@ pub enum Reason {
     WatchLag,
     /// It ran out of ports or file descriptors.
     Sockets,
+    /// A worker of the run handed nothing over.
+    WorkerLost,
 }
 
 impl Verdict {
@@ -129,6 +131,7 @@ impl Reason {
             Self::LoopLag => "its event loop was late",
             Self::WatchLag => "its watch was late",
             Self::Sockets => "it ran out of ports or file descriptors",
+            Self::WorkerLost => "a worker was lost",
         }
     }
 }
@@ -155,8 +158,10 @@ pub struct Health {
     pub reasons: Vec<Reason>,
     /// How late starts were over the whole run: one in a hundred was later.
     pub lag_p99: Duration,
-    /// All windows.
+    /// All windows; in a run of several workers those of each, by their begin.
     pub windows: Vec<Window>,
+    /// The numbers of the workers who handed nothing over; such a run is invalid.
+    pub lost_workers: Vec<usize>,
 }
 
 /// Judges one reading; `tightest` is the smallest latency that the scenario promises, if it promises any.
@@ -248,6 +253,7 @@ pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Durat
         reasons,
         lag_p99,
         windows,
+        lost_workers: Vec::new(),
     }
 }
 

@@ -27,3 +27,4 @@ pub mod scrape;
 pub mod slo;
 pub mod usage;
 pub mod usl;
+pub mod workers;

@@ -1,9 +1,9 @@
 //! What became of one operation, in one word each.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The end of an operation as its user sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It ended with the right answer.
@@ -124,6 +124,18 @@ impl Outcomes {
         Outcome::ALL
             .into_iter()
             .map(|outcome| (outcome, self.get(outcome)))
+    }
+}
+
+impl FromIterator<(Outcome, u64)> for Outcomes {
+    /// Counts of one outcome add up.
+    fn from_iter<I: IntoIterator<Item = (Outcome, u64)>>(counts: I) -> Self {
+        let mut outcomes = Self::default();
+        for (outcome, count) in counts {
+            let sum = &mut outcomes.0[outcome.index()];
+            *sum = sum.saturating_add(count);
+        }
+        outcomes
     }
 }
 

@@ -93,6 +93,19 @@ impl Recorder {
         self.windows.merge(&other.windows);
     }
 
+    /// One of these tallies, an operation each, and these windows: what another process kept.
+    pub(crate) fn of_kept(by_operation: Vec<Tally>, windows: Windows) -> Self {
+        Self {
+            by_operation,
+            windows,
+        }
+    }
+
+    /// The tallies of all operations, in the order of the mix.
+    pub fn tallies(&self) -> &[Tally] {
+        &self.by_operation
+    }
+
     /// The tally of one operation; unset if the mix has fewer.
     pub fn of(&self, operation: usize) -> Option<&Tally> {
         self.by_operation.get(operation)

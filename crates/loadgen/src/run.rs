@@ -30,9 +30,7 @@ use crate::recorder::Recorder;
 use crate::scenario::{Plan, Scenario};
 use crate::schedule::Entry;
 use crate::usage::{Subject, Usage};
-
-/// From the decision to begin to the first intended start: time to get all threads going.
-const LEAD: Duration = Duration::from_millis(50);
+use crate::workers::{Barrier, Worker};
 
 /// How often open operations, health and progress are looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -41,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const BATCH: usize = 1024;
 
 /// How a scenario is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RunSettings {
     /// Names the run, as a label and in names: lower-case letters, digits and dashes.
     pub run: String,
@@ -53,6 +51,10 @@ pub struct RunSettings {
     pub drain: Duration,
     /// Whose memory and CPU time is looked at.
     pub subject: Subject,
+    /// Whose share of the load is made.
+    pub worker: Worker,
+    /// Where is waited for the begin.
+    pub barrier: Arc<dyn Barrier>,
 }
 
 /// How far a run is.
@@ -109,7 +111,8 @@ pub struct Ran {
     pub drained: Option<Usage>,
 }
 
-/// Runs a scenario. `interrupt` breaks it off in good order; `report` is called several times a second.
+/// Runs a scenario, or a worker's share of it. `interrupt` breaks it off in good order; `report` is called several times
+/// a second.
 ///
 /// Whatever was made is removed again, also if preparing or running failed.
 ///
@@ -142,6 +145,7 @@ fn setting(scenario: &Scenario, settings: &RunSettings) -> Setting {
         timeout: settings.timeout,
         ttl: settings.ttl,
         seed: scenario.seed,
+        worker: settings.worker,
     }
 }
 
@@ -156,13 +160,17 @@ async fn follow(
     let (sightings, mut seen_rx) = Sightings::channel();
     driver.observe(sightings.clone()).await?;
 
-    let plan = scenario.plan();
-    let begin = Instant::now() + LEAD;
+    let worker = setting.worker;
+    let plan = worker.plan(scenario.plan());
+    let begin = tokio::select! {
+        begin = settings.barrier.ready() => begin?,
+        () = interrupt.cancelled() => Instant::now(),
+    };
     let launcher = Launcher::new(driver.clone(), sightings, begin, setting.timeout);
     let subject = settings.subject.clone();
     let mut collector = Collector::new(scenario, launcher.clone(), subject, plan.starts);
     let stop = interrupt.child_token();
-    let feeding = feed(scenario, &plan, &launcher, &stop)?;
+    let feeding = feed(scenario, worker, &plan, &launcher, &stop)?;
     let interrupted = gather(
         &mut collector,
         &feeding,
@@ -203,6 +211,7 @@ struct Feeding(Arc<AtomicBool>);
 /// Begins to start operations.
 fn feed(
     scenario: &Scenario,
+    worker: Worker,
     plan: &Plan,
     launcher: &Launcher,
     stop: &CancellationToken,
@@ -212,7 +221,7 @@ fn feed(
     let entries: Vec<Entry> = match &plan.schedule {
         Some(schedule) => schedule.entries.clone(),
         None => {
-            users::begin(scenario, launcher.clone(), stop.clone(), is_over);
+            users::begin(scenario, worker, launcher.clone(), stop.clone(), is_over);
             return Ok(feeding);
         }
     };
@@ -222,7 +231,7 @@ fn feed(
     let launch = move |number: usize| {
         let _ = &over;
         if let Some(entry) = entries.get(number) {
-            launcher.launch(number as u64, entry, entry.intended, None);
+            launcher.launch(worker.id(number), entry, entry.intended, None);
         }
     };
     let failed = |error: std::io::Error| DriverError::Unreachable {

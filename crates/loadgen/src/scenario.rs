@@ -2,7 +2,7 @@
 //!
 //! Unknown fields are errors, and a plan that no run could follow is refused before anything runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use query_api::go_duration::GoDuration;
@@ -158,17 +158,22 @@ impl Scenario {
     ///
     /// If there is none of that name, with the names that there are; else as [`Scenario::read`].
     pub fn find(folder: &Path, name: &str) -> Result<Self, ScenarioError> {
-        if name.ends_with(".toml") {
-            return Self::read(Path::new(name));
-        }
-        let path = folder.join(name).with_extension("toml");
-        if path.is_file() {
+        let path = Self::path(folder, name);
+        if name.ends_with(".toml") || path.is_file() {
             return Self::read(&path);
         }
         Err(ScenarioError::Unknown {
             name: name.to_owned(),
             known: names(folder),
         })
+    }
+
+    /// Where the scenario of this name in `folder` lies, or that of a path.
+    pub fn path(folder: &Path, name: &str) -> PathBuf {
+        if name.ends_with(".toml") {
+            return PathBuf::from(name);
+        }
+        folder.join(name).with_extension("toml")
     }
 
     /// Parses and checks the text of the file at `path`.

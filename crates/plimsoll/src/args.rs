@@ -15,6 +15,7 @@ mod power;
 mod report;
 mod selfcheck;
 mod stub;
+mod workers;
 
 use std::path::PathBuf;
 
@@ -237,6 +238,12 @@ mod tests {
             "soak",
             "load ark-concurrent --sweep reconciles=0",
             "load ark-concurrent --sweep depth=1",
+            "load ark-concurrent --worker 4/4",
+            "load ark-concurrent --worker 1",
+            "load ark-concurrent --worker 0/2 --gather part.json",
+            "load ark-concurrent --part part.json",
+            "load ark-concurrent --emit-job 1",
+            "load ark-concurrent --emit-job 2 --run Mine",
         ] {
             let words = std::iter::once("plimsoll").chain(line.split_whitespace());
             assert!(Typed::try_parse_from(words).is_err(), "{line:?}");

@@ -187,10 +187,21 @@ fn from_variable(name: &str) -> Option<PathBuf> {
 
 /// The scenario of this name in a folder, by default the one of the workspace; or that of a path.
 pub(crate) fn scenario(name: &str, folder: Option<&Path>) -> anyhow::Result<Scenario> {
-    let folder = match folder {
-        Some(folder) => folder.to_owned(),
-        None if name.ends_with(".toml") => PathBuf::new(),
-        None => Workspace::here()?.scenarios(),
-    };
-    Ok(Scenario::find(&folder, name)?)
+    Ok(Scenario::find(&scenarios(name, folder)?, name)?)
+}
+
+/// The text of that scenario's file.
+pub(crate) fn scenario_text(name: &str, folder: Option<&Path>) -> anyhow::Result<String> {
+    let path = Scenario::path(&scenarios(name, folder)?, name);
+    let text = std::fs::read_to_string(&path);
+    text.with_context(|| format!("failed to read scenario {}", path.display()))
+}
+
+/// The folder in which a scenario of this name is looked for; a path needs none.
+fn scenarios(name: &str, folder: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match folder {
+        Some(folder) => Ok(folder.to_owned()),
+        None if name.ends_with(".toml") => Ok(PathBuf::new()),
+        None => Ok(Workspace::here()?.scenarios()),
+    }
 }

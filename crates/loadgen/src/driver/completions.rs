@@ -209,11 +209,12 @@ async fn streamed(
 impl Driver for Completions {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "completions",
+            name: "completions".to_owned(),
             terminal_rule: match self.config.stream {
                 true => "the event [DONE]",
                 false => "the end of the reply",
-            },
+            }
+            .to_owned(),
             sees_running: false,
             sees_first_token: self.config.stream,
             counts_executions: false,

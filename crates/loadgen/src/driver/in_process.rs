@@ -229,8 +229,8 @@ fn executions(stub: &LlmServer) -> HashMap<u64, u64> {
 impl Driver for InProcess {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "in process",
-            terminal_rule: "status.phase is done, error or canceled, seen by a watch",
+            name: "in process".to_owned(),
+            terminal_rule: "status.phase is done, error or canceled, seen by a watch".to_owned(),
             sees_running: true,
             sees_first_token: false,
             counts_executions: true,

@@ -4,8 +4,8 @@
 //! our own monotonic clock, since server stamps have a resolution of a second. What ended while a watch was blind is
 //! told as unseen, and its latency is censored.
 
-mod failure;
-mod objects;
+pub(crate) mod failure;
+pub(crate) mod objects;
 mod removal;
 mod watch;
 
@@ -31,10 +31,13 @@ use crate::error::DriverError;
 use crate::outcome::Outcome;
 
 /// The definition that tells the dialect.
-const CRD: &str = "queries.ark.mckinsey.com";
+pub(crate) const CRD: &str = "queries.ark.mckinsey.com";
 
 /// The label that every object of a run carries.
 pub const RUN_LABEL: &str = "plimsoll/run";
+
+/// The label of what one of several workers made, with the worker's number.
+pub const WORKER_LABEL: &str = "plimsoll/worker";
 
 /// What every Query asks; the stub appends nothing, and the Query's name is in its headers.
 const QUESTION: &str = "What is 2+2?";
@@ -93,7 +96,7 @@ impl Default for KubernetesConfig {
 
 /// A client of the cluster that a kubeconfig names: the given file, or the usual one; the given context, or the current.
 ///
-/// Nothing is sent yet.
+/// Without any, the cluster in whose pod this process runs. Nothing is sent yet.
 ///
 /// # Errors
 /// If there is no kubeconfig, or none that can be used.
@@ -109,12 +112,16 @@ pub async fn connect(
         context,
         ..KubeConfigOptions::default()
     };
+    let is_chosen = options.context.is_some();
     let config = match kubeconfig {
         Some(path) => {
             let read = Kubeconfig::read_from(path).map_err(|error| unusable(error.to_string()))?;
             Config::from_custom_kubeconfig(read, &options).await
         }
-        None => Config::from_kubeconfig(&options).await,
+        None => match Config::from_kubeconfig(&options).await {
+            Err(error) if !is_chosen => Config::incluster().or(Err(error)),
+            usual => usual,
+        },
     };
     let config = config.map_err(|error| unusable(error.to_string()))?;
     kube::Client::try_from(config).map_err(|error| unusable(error.to_string()))
@@ -132,7 +139,7 @@ impl Kubernetes {
 
     /// The namespace of a tenant.
     pub fn namespace(&self, tenant: usize) -> String {
-        format!("{}-{tenant:03}", self.config.namespace)
+        tenant_namespace(&self.config.namespace, tenant)
     }
 
     fn namespaces(&self, setting: &Setting) -> Vec<String> {
@@ -195,6 +202,10 @@ impl Kubernetes {
             .build();
         let labels = query.metadata.labels.get_or_insert_default();
         labels.insert(RUN_LABEL.to_owned(), setting.run.clone());
+        if !setting.worker.is_alone() {
+            let number = setting.worker.number().to_string();
+            labels.insert(WORKER_LABEL.to_owned(), number);
+        }
         query
     }
 }
@@ -202,8 +213,8 @@ impl Kubernetes {
 impl Driver for Kubernetes {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "kubernetes",
-            terminal_rule: "status.phase is done, error or canceled, seen by a watch",
+            name: "kubernetes".to_owned(),
+            terminal_rule: "status.phase is done, error or canceled, seen by a watch".to_owned(),
             sees_running: true,
             sees_first_token: false,
             counts_executions: false,
@@ -236,7 +247,8 @@ impl Driver for Kubernetes {
             let stop = CancellationToken::new();
             let watches = self.namespaces(&run.setting).into_iter().map(|namespace| {
                 let queries = Api::namespaced(self.client.clone(), &namespace);
-                watch::begin(queries, &run.setting.run, sightings.clone(), stop.clone())
+                let selector = selector(&run.setting);
+                watch::begin(queries, selector, sightings.clone(), stop.clone())
             });
             let begun = async { try_join_all(watches).await.map(|_| ()) };
             self.in_time("watch Queries", begun).await?;
@@ -303,22 +315,45 @@ impl Driver for Kubernetes {
             let Some(setting) = setting else {
                 return Ok(0);
             };
-            let removals = self.namespaces(&setting).into_iter().map(|namespace| {
-                removal::remove(
-                    self.client.clone(),
-                    namespace,
-                    setting.run.clone(),
-                    objects.is_some(),
-                    self.config.patience,
-                )
-            });
-            let left = join_all(removals).await;
-            left.into_iter().sum()
+            // The set-up is under the feet of all workers: who gathers their parts removes it.
+            let with_setup = objects.is_some() && setting.worker.is_alone();
+            let selector = selector(&setting);
+            self.remove(setting.tenants, &selector, with_setup).await
         })
     }
 }
 
 impl Kubernetes {
+    /// Removes all that the workers of a run made in the namespaces of its tenants; returns how much is left.
+    ///
+    /// To be called when no worker needs it any more.
+    ///
+    /// # Errors
+    /// If the system can no longer be asked.
+    pub async fn remove_run(&self, run: &str, tenants: usize) -> Result<usize, DriverError> {
+        self.remove(tenants, &format!("{RUN_LABEL}={run}"), true)
+            .await
+    }
+
+    async fn remove(
+        &self,
+        tenants: usize,
+        selector: &str,
+        with_setup: bool,
+    ) -> Result<usize, DriverError> {
+        let removals = (0..tenants).map(|tenant| {
+            removal::remove(
+                self.client.clone(),
+                self.namespace(tenant),
+                selector.to_owned(),
+                with_setup,
+                self.config.patience,
+            )
+        });
+        let left = join_all(removals).await;
+        left.into_iter().sum()
+    }
+
     /// A piece of the work before the load, as long as we are patient.
     async fn in_time<T>(
         &self,
@@ -333,6 +368,20 @@ impl Kubernetes {
             .await
             .map_err(late)?
     }
+}
+
+/// The namespace of a tenant, by what all of them are called.
+pub(crate) fn tenant_namespace(prefix: &str, tenant: usize) -> String {
+    format!("{prefix}-{tenant:03}")
+}
+
+/// What selects the Queries of this run, and of this worker if it has others beside it.
+fn selector(setting: &Setting) -> String {
+    let run = format!("{RUN_LABEL}={}", setting.run);
+    if setting.worker.is_alone() {
+        return run;
+    }
+    format!("{run},{WORKER_LABEL}={}", setting.worker.number())
 }
 
 /// The name of an operation's Query, from which [`id_of`] reads its number again.

@@ -26,8 +26,8 @@ impl Null {
 impl Driver for Null {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            name: "null",
-            terminal_rule: "at once, or after a fixed time",
+            name: "null".to_owned(),
+            terminal_rule: "at once, or after a fixed time".to_owned(),
             sees_running: true,
             sees_first_token: false,
             counts_executions: false,

@@ -43,6 +43,14 @@ impl Windows {
         }
     }
 
+    /// These windows, from the begin on; unset if no recorder keeps such.
+    pub(crate) fn of_kept(width: Duration, windows: Vec<Window>) -> Option<Self> {
+        let seconds = width.as_secs();
+        let is_kept = width == NARROWEST * u32::try_from(seconds).ok()?;
+        let is_ours = is_kept && seconds.is_power_of_two() && windows.len() <= MOST;
+        is_ours.then_some(Self { width, windows })
+    }
+
     /// How wide each is: a second, or a power of two of them.
     pub fn width(&self) -> Duration {
         self.width
@@ -86,7 +94,7 @@ impl Windows {
         }
         let index = self.index(time);
         while self.windows.len() <= index {
-            self.windows.push(Window::new());
+            self.windows.push(Window::default());
         }
         &mut self.windows[index]
     }
@@ -109,8 +117,9 @@ impl Windows {
     }
 }
 
-impl Window {
-    fn new() -> Self {
+impl Default for Window {
+    /// One in which nothing happened.
+    fn default() -> Self {
         let response = Histogram::new_with_bounds(SHORTEST_NS, LONGEST_NS, DIGITS);
         Self {
             intended: 0,
@@ -118,7 +127,9 @@ impl Window {
             response: response.expect("the bounds are constants that a histogram takes"),
         }
     }
+}
 
+impl Window {
     fn merge(&mut self, other: &Self) {
         self.intended += other.intended;
         self.ended.merge(&other.ended);

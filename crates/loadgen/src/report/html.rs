@@ -236,7 +236,7 @@ fn circumstances(report: &LoadReport) -> String {
             escaped(value)
         );
     };
-    row("driver", report.driver.name);
+    row("driver", &report.driver.name);
     row("seed", &report.seed.to_string());
     row("time scale", &report.time_scale.to_string());
     for (name, value) in &report.settings {

@@ -103,6 +103,10 @@ pub(super) fn health(report: &LoadReport) -> String {
         let reasons: Vec<&str> = health.reasons.iter().map(|reason| reason.words()).collect();
         text = format!("{text}; {}", reasons.join(", "));
     }
+    if !health.lost_workers.is_empty() {
+        let numbers: Vec<String> = health.lost_workers.iter().map(usize::to_string).collect();
+        text = format!("{text}; nothing came from worker {}", numbers.join(", "));
+    }
     text
 }
 

@@ -13,10 +13,14 @@ use super::Over;
 use super::flights::Launcher;
 use crate::scenario::Scenario;
 use crate::schedule::Entry;
+use crate::workers::Worker;
 
-/// Lets all users begin. `is_over` is set when the last one has left.
+/// Lets all users of a worker begin. `is_over` is set when the last one has left.
+///
+/// A worker has its share of the users, who ask its share of the questions.
 pub(super) fn begin(
     scenario: &Scenario,
+    worker: Worker,
     launcher: Launcher,
     stop: CancellationToken,
     is_over: Arc<AtomicBool>,
@@ -27,7 +31,8 @@ pub(super) fn begin(
     let round = Arc::new(Round {
         launcher,
         stop,
-        entries: scenario.questions(),
+        worker,
+        entries: worker.share(scenario.questions()).collect(),
         n_asked: AtomicUsize::new(0),
         duration: closed.duration.map_or(Duration::MAX, |duration| duration.0),
         think_time: closed
@@ -37,7 +42,7 @@ pub(super) fn begin(
             }),
         _over: Over(is_over),
     });
-    for user in 0..closed.users {
+    for user in worker.share(0..closed.users) {
         let rng = StdRng::seed_from_u64(scenario.seed ^ THINK_STREAM ^ user as u64);
         let joins = closed.spawn_rate.map_or(0.0, |rate| user as f64 / rate);
         tokio::spawn(round.clone().user(Duration::from_secs_f64(joins), rng));
@@ -51,6 +56,7 @@ const THINK_STREAM: u64 = 0x7468_696e_6b00_0000;
 struct Round {
     launcher: Launcher,
     stop: CancellationToken,
+    worker: Worker,
     /// What is asked, in order; whoever is free takes the next.
     entries: Vec<Entry>,
     n_asked: AtomicUsize,
@@ -77,7 +83,7 @@ impl Round {
             let intended = ready.saturating_duration_since(begin);
             let (ended_tx, ended_rx) = oneshot::channel();
             self.launcher
-                .launch(number as u64, entry, intended, Some(ended_tx));
+                .launch(self.worker.id(number), entry, intended, Some(ended_tx));
             // The sender is dropped unused when the run is broken off.
             if ended_rx.await.is_err() {
                 return;

@@ -9,3 +9,4 @@ mod promises;
 mod records;
 mod runs;
 mod scenarios;
+mod workers;

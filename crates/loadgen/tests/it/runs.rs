@@ -11,6 +11,7 @@ use loadgen::outcome::Outcome;
 use loadgen::run::{Ran, RunSettings, run};
 use loadgen::scenario::Scenario;
 use loadgen::usage::Subject;
+use loadgen::workers::{AtOnce, Worker};
 use tokio_util::sync::CancellationToken;
 
 /// A scenario of this load, with a model that takes `latency`.
@@ -28,6 +29,8 @@ pub(crate) fn settings() -> RunSettings {
         ttl: Duration::from_secs(3600),
         drain: Duration::ZERO,
         subject: Subject::Own,
+        worker: Worker::ALONE,
+        barrier: Arc::new(AtOnce),
     }
 }
 

@@ -12,6 +12,7 @@ use query_api::dialect::Dialect;
 use super::TypedDialect;
 use super::duration::duration;
 use super::format::parts;
+use super::workers::TypedWorkers;
 use crate::cmd::load::LoadSettings;
 use crate::cmd::load::driving::{Driving, System};
 use crate::cmd::load::sweep::Sweep;
@@ -42,6 +43,8 @@ pub(super) struct TypedLoad {
     /// `reconciles=1,5,10,20,50`; or what the cgroup of --watch-cgroup may use: `cpus=0.5,1,2`, `memory-mib=64,128`.
     #[arg(long, value_name = "SETTING=VALUES", value_parser = sweep)]
     sweep: Option<Sweep>,
+    #[command(flatten)]
+    workers: TypedWorkers,
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
     format: TypedFormat,
@@ -145,6 +148,7 @@ impl TypedLoad {
             duration: self.duration,
             driving: self.driving.into_driving(),
             sweep: self.sweep,
+            sharing: self.workers.into_sharing(),
             telling: Telling {
                 format: self.format.format(),
                 files: files

@@ -4,6 +4,7 @@ pub(crate) mod driving;
 pub(crate) mod progress;
 pub(crate) mod sweep;
 pub(crate) mod telling;
+pub(crate) mod workers;
 
 use std::env;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use self::driving::{Driving, System};
 use self::progress::Progress;
 use self::sweep::Sweep;
 use self::telling::Telling;
+use self::workers::Sharing;
 use crate::exit::Exit;
 use crate::workspace;
 
@@ -40,6 +42,8 @@ pub(crate) struct LoadSettings {
     pub(crate) driving: Driving,
     /// One run for each value of a setting; unset makes a single run.
     pub(crate) sweep: Option<Sweep>,
+    /// What is done for a run of several workers; unset makes a whole run.
+    pub(crate) sharing: Option<Sharing>,
     /// How to say it.
     pub(crate) telling: Telling,
 }
@@ -49,6 +53,9 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
     let scenario = scenario(settings, &mut driving)?;
     if let Some(sweep) = &settings.sweep {
         return sweep.run(&driving, &scenario);
+    }
+    if let Some(sharing) = &settings.sharing {
+        return sharing.run(settings, &driving, &scenario);
     }
     let progress = Progress::new();
     let shown = progress.clone();
@@ -75,14 +82,10 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
 fn scenario(settings: &LoadSettings, driving: &mut Driving) -> anyhow::Result<Scenario> {
     let name = &settings.scenario;
     let scenario = workspace::scenario(name, settings.folder.as_deref())?;
-    let mut rate = settings.rate;
-    let mut duration = settings.duration;
     if scenario.environment {
-        rate = rate.or(number("QUERIES_PER_SECOND")?);
-        let seconds = number("DURATION_SECONDS")?;
-        duration = duration.or(seconds.map(Duration::from_secs_f64));
         driving.agent = driving.agent.take().or(env::var("TARGET_AGENT").ok());
     }
+    let (rate, duration) = rate_and_duration(settings, &scenario)?;
     let scenario = match (rate, duration) {
         (None, None) => scenario,
         (Some(rate), Some(duration)) if driving.system == System::Null => {
@@ -94,6 +97,22 @@ fn scenario(settings: &LoadSettings, driving: &mut Driving) -> anyhow::Result<Sc
         },
     };
     Ok(scenario.scaled(settings.time_scale))
+}
+
+/// What is typed in place of the scenario's own numbers, or stands in the environment if the scenario looks there.
+fn rate_and_duration(
+    settings: &LoadSettings,
+    scenario: &Scenario,
+) -> anyhow::Result<(Option<f64>, Option<Duration>)> {
+    let (rate, duration) = (settings.rate, settings.duration);
+    if !scenario.environment {
+        return Ok((rate, duration));
+    }
+    let seconds = number("DURATION_SECONDS")?;
+    Ok((
+        rate.or(number("QUERIES_PER_SECOND")?),
+        duration.or(seconds.map(Duration::from_secs_f64)),
+    ))
 }
 
 /// A number above zero from the environment; unset if the variable is.

@@ -118,32 +118,39 @@ impl Sandbox {
 
     /// Runs the binary in the sandbox.
     pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let mut command = self.command(env!("CARGO_BIN_EXE_plimsoll"));
         command.args(arguments).envs(variables.iter().copied());
-        self.outcome(command)
+        outcome(command)
     }
 
     /// Runs the binary in the sandbox, behind a piece of shell whose `$0` and `$@` it is.
     pub(crate) fn run_in(&self, shell: &str, arguments: &[String]) -> Outcome {
-        let mut command = Command::new("sh");
+        let mut command = self.command("sh");
         let binary = env!("CARGO_BIN_EXE_plimsoll");
         command.args(["-c", shell, binary]).args(arguments);
-        self.outcome(command)
+        outcome(command)
     }
 
-    fn outcome(&self, mut command: Command) -> Outcome {
-        let output = command
+    /// Without the variables of whoever runs the tests; those that a test sets come after.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.folder.path())
             .env_remove("CRITERION_HOME")
             .env_remove("IAI_CALLGRIND_HOME")
-            .env_remove("NO_COLOR")
-            .output()
-            .expect("the binary was built for this test");
-        Outcome {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
+            .env_remove("NO_COLOR");
+        command
+    }
+}
+
+fn outcome(mut command: Command) -> Outcome {
+    let output = command
+        .output()
+        .expect("the binary was built for this test");
+    Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::driver::End;
 use crate::error::DriverError;
 
 /// Why work before or after the load failed.
-pub(super) fn refused(action: &str, error: &Error) -> DriverError {
+pub(crate) fn refused(action: &str, error: &Error) -> DriverError {
     let action = action.to_owned();
     match error {
         Error::Api(status) if status.code == 401 || status.code == 403 => DriverError::Forbidden {

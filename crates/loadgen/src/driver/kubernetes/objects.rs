@@ -80,7 +80,7 @@ impl Objects {
             setting,
             place: self.place,
         };
-        maker.namespace().await?;
+        make_namespace(client, namespace).await?;
         for document in &self.documents {
             let mut document = document.clone();
             if let Some(base_url) = &config.base_url {
@@ -105,20 +105,6 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The namespace stays after the run: it may have been there before.
-    async fn namespace(&self) -> Result<(), DriverError> {
-        let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        let namespace = Namespace {
-            metadata: ObjectMeta {
-                name: Some(self.namespace.to_owned()),
-                ..ObjectMeta::default()
-            },
-            ..Namespace::default()
-        };
-        let made = namespaces.create(&PostParams::default(), &namespace).await;
-        already_there_is_fine(made, "create the namespace")
-    }
-
     async fn agents(&self, document: &Value, only: Option<&str>) -> Result<(), DriverError> {
         if let Some(name) = only {
             return self.make::<Agent>(document, Some(name.to_owned())).await;
@@ -154,6 +140,20 @@ impl Maker<'_> {
         let made = objects.create(&PostParams::default(), &object).await;
         already_there_is_fine(made, "create the objects of the set-up")
     }
+}
+
+/// Makes sure of a namespace. It stays after the run: it may have been there before.
+pub(crate) async fn make_namespace(client: &Client, name: &str) -> Result<(), DriverError> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        },
+        ..Namespace::default()
+    };
+    let made = namespaces.create(&PostParams::default(), &namespace).await;
+    already_there_is_fine(made, "create the namespace")
 }
 
 /// What is there already is used as it is, and is not removed after the run, since it lacks our label.

@@ -13,22 +13,20 @@ use query_api::query::Query;
 use query_api::tool::Tool;
 use serde::de::DeserializeOwned;
 
-use super::RUN_LABEL;
 use super::failure::refused;
 use crate::error::DriverError;
 
 /// How often is looked whether all is gone.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Removes what a run made in one namespace; returns how much is left when patience ends.
+/// Removes what the selector selects in one namespace; returns how much is left when patience ends.
 pub(super) async fn remove(
     client: Client,
     namespace: String,
-    run: String,
+    selector: String,
     with_setup: bool,
     patience: Duration,
 ) -> Result<usize, DriverError> {
-    let selector = format!("{RUN_LABEL}={run}");
     let removal = Removal {
         client,
         namespace,

@@ -11,7 +11,7 @@ use query_api::query::{Phase, Query};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::refused;
-use super::{RUN_LABEL, id_of};
+use super::id_of;
 use crate::driver::{End, Sightings, What};
 use crate::error::DriverError;
 
@@ -24,13 +24,13 @@ const GONE: u16 = 410;
 /// Lists, and watches from there on in a task of its own until `stop`.
 pub(super) async fn begin(
     queries: Api<Query>,
-    run: &str,
+    selector: String,
     sightings: Sightings,
     stop: CancellationToken,
 ) -> Result<(), DriverError> {
     let mut watch = Watch {
         queries,
-        selector: format!("{RUN_LABEL}={run}"),
+        selector,
         sightings,
         version: String::new(),
         phases_by_id: HashMap::new(),

@@ -1,13 +1,15 @@
 //! What a report says of the generator: whether it may be believed, window by window.
 
-use serde::Serialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::nanoseconds;
-use crate::health::{Reason, Verdict};
-use crate::run::Ran;
+use crate::health::{Health, Reading, Reason, Verdict, Window};
 
 /// The generator's health.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HealthRow {
     /// Whether the run may be believed.
     pub verdict: Verdict,
@@ -17,10 +19,13 @@ pub struct HealthRow {
     pub lag_p99_ns: u64,
     /// All windows.
     pub windows: Vec<HealthWindowRow>,
+    /// The numbers of the workers who handed nothing over, from 0.
+    pub lost_workers: Vec<usize>,
 }
 
 /// The generator's health in one window.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HealthWindowRow {
     /// From the begin of the run.
     pub begin_ns: u64,
@@ -35,8 +40,10 @@ pub struct HealthWindowRow {
     /// How late starts were, one in a hundred.
     pub lag_p99_ns: u64,
     /// The part of its processors that the generator used.
+    #[serde(deserialize_with = "finite_or_infinite")]
     pub cpu: f64,
     /// The part of the time in which it was ready and had no processor.
+    #[serde(deserialize_with = "finite_or_infinite")]
     pub waiting: f64,
     /// How long its cgroup was throttled.
     pub throttled_ns: u64,
@@ -51,8 +58,8 @@ pub struct HealthWindowRow {
 }
 
 impl HealthRow {
-    pub(super) fn new(ran: &Ran) -> Self {
-        let windows = ran.health.windows.iter().map(|window| {
+    pub(crate) fn new(health: &Health) -> Self {
+        let windows = health.windows.iter().map(|window| {
             let reading = &window.reading;
             HealthWindowRow {
                 begin_ns: nanoseconds(window.begin),
@@ -71,10 +78,53 @@ impl HealthRow {
             }
         });
         Self {
-            verdict: ran.health.verdict,
-            reasons: ran.health.reasons.clone(),
-            lag_p99_ns: nanoseconds(ran.health.lag_p99),
+            verdict: health.verdict,
+            reasons: health.reasons.clone(),
+            lag_p99_ns: nanoseconds(health.lag_p99),
             windows: windows.collect(),
+            lost_workers: health.lost_workers.clone(),
         }
     }
+}
+
+impl From<HealthRow> for Health {
+    /// Nothing is lost on the way to a row and back.
+    fn from(row: HealthRow) -> Self {
+        Self {
+            verdict: row.verdict,
+            reasons: row.reasons,
+            lag_p99: Duration::from_nanos(row.lag_p99_ns),
+            windows: row.windows.into_iter().map(Window::from).collect(),
+            lost_workers: row.lost_workers,
+        }
+    }
+}
+
+impl From<HealthWindowRow> for Window {
+    fn from(row: HealthWindowRow) -> Self {
+        let reading = Reading {
+            offered: row.offered,
+            achieved: row.achieved,
+            lag_p99: Duration::from_nanos(row.lag_p99_ns),
+            cpu: row.cpu,
+            waiting: row.waiting,
+            throttled: Duration::from_nanos(row.throttled_ns),
+            steal: row.steal,
+            loop_lag_p99: Duration::from_nanos(row.loop_lag_p99_ns),
+            watch_lag_p99: row.watch_lag_p99_ns.map(Duration::from_nanos),
+            socket_errors: row.socket_errors,
+        };
+        Self {
+            begin: Duration::from_nanos(row.begin_ns),
+            reading,
+            verdict: row.verdict,
+            reasons: row.reasons,
+        }
+    }
+}
+
+/// JSON has no infinity and writes it as null: a window without length used endlessly much of it.
+fn finite_or_infinite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    Ok(number.unwrap_or(f64::INFINITY))
 }

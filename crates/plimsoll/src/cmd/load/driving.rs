@@ -17,6 +17,7 @@ use loadgen::scenario::Scenario;
 use loadgen::scenario::platform::Platform;
 use loadgen::scrape::{Scrape, Server};
 use loadgen::usage::Subject;
+use loadgen::workers::{AtOnce, Barrier, Worker};
 use query_api::dialect::Dialect;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -79,7 +80,20 @@ impl Driving {
     pub(crate) fn run(
         &self,
         scenario: &Scenario,
-        mut report: impl FnMut(&Progress) + Send + 'static,
+        report: impl FnMut(&Progress) + Send + 'static,
+    ) -> anyhow::Result<Ran> {
+        let settings = self.settings(run_name(), Worker::ALONE, Arc::new(AtOnce));
+        let (driving, scenario) = (self.clone(), scenario.clone());
+        let (report, _server) = self.scraped(report)?;
+        on_generator(async move { driving.follow(&scenario, settings, report).await })
+    }
+
+    /// Runs a scenario, or a share of it, on the generator's threads.
+    pub(crate) async fn follow(
+        &self,
+        scenario: &Scenario,
+        settings: RunSettings,
+        report: impl FnMut(&Progress) + Send + 'static,
     ) -> anyhow::Result<Ran> {
         if scenario.platform != Platform::Ark && self.system != System::Null {
             bail!(
@@ -87,34 +101,47 @@ impl Driving {
                 scenario.platform.name()
             );
         }
-        let settings = RunSettings {
-            run: run_name(),
+        let driver = self.driver().await?;
+        let interrupt = CancellationToken::new();
+        let asked = interrupt.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                asked.cancel();
+            }
+        });
+        Ok(run(scenario, driver, &settings, interrupt, report).await?)
+    }
+
+    /// A report that Prometheus is shown, too, as long as the server is kept. Not to be called on a runtime.
+    pub(crate) fn scraped(
+        &self,
+        mut report: impl FnMut(&Progress) + Send + 'static,
+    ) -> anyhow::Result<(impl FnMut(&Progress) + Send + 'static, Option<Server>)> {
+        let scrape = Scrape::default();
+        let server = self.serve_metrics(&scrape)?;
+        let scraped = move |now: &Progress| {
+            scrape.show(now);
+            report(now);
+        };
+        Ok((scraped, server))
+    }
+
+    /// How a run of this name is made.
+    pub(crate) fn settings(
+        &self,
+        run: String,
+        worker: Worker,
+        barrier: Arc<dyn Barrier>,
+    ) -> RunSettings {
+        RunSettings {
+            run,
             timeout: self.timeout,
             ttl: self.ttl,
             drain: self.drain,
             subject: self.subject.clone(),
-        };
-        let (driving, scenario) = (self.clone(), scenario.clone());
-        let scrape = Scrape::default();
-        let _server = self.serve_metrics(&scrape)?;
-        let report = move |now: &Progress| {
-            scrape.show(now);
-            report(now);
-        };
-        let runtime = runtime()?;
-        // On a worker, whose name begins as those of all generator threads do.
-        let running = runtime.spawn(async move {
-            let driver = driving.driver().await?;
-            let interrupt = CancellationToken::new();
-            let asked = interrupt.clone();
-            tokio::spawn(async move {
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    asked.cancel();
-                }
-            });
-            anyhow::Ok(run(&scenario, driver, &settings, interrupt, report).await?)
-        });
-        runtime.block_on(running).context("the run panicked")?
+            worker,
+            barrier,
+        }
     }
 
     /// The settings of the system under test, for the record.
@@ -180,20 +207,36 @@ impl Driving {
         })
     }
 
-    fn kubernetes(&self) -> anyhow::Result<KubernetesConfig> {
-        let setup = self.setup.as_ref().map(|path| {
-            let text = std::fs::read_to_string(path);
-            text.with_context(|| format!("failed to read the set-up {}", path.display()))
-        });
+    /// How a cluster is used.
+    pub(crate) fn kubernetes(&self) -> anyhow::Result<KubernetesConfig> {
         Ok(KubernetesConfig {
             namespace: self.namespace.clone(),
             base_url: self.model_url.clone(),
             agent: self.agent.clone(),
-            setup: setup.transpose()?,
+            setup: self.setup_text()?,
             answer: None,
             patience: self.patience,
         })
     }
+
+    /// The objects of a namespace as YAML, if others than the shipped ones were given.
+    pub(crate) fn setup_text(&self) -> anyhow::Result<Option<String>> {
+        let setup = self.setup.as_ref().map(|path| {
+            let text = std::fs::read_to_string(path);
+            text.with_context(|| format!("failed to read the set-up {}", path.display()))
+        });
+        setup.transpose()
+    }
+}
+
+/// Does it on threads of the generator's own.
+pub(crate) fn on_generator<T: Send + 'static>(
+    work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    // On a worker, whose name begins as those of all generator threads do.
+    let running = runtime.spawn(work);
+    runtime.block_on(running).context("the run panicked")?
 }
 
 /// A runtime for the generator alone; its health is read from threads of this name.
