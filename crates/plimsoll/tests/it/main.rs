@@ -2,6 +2,8 @@
 mod ab;
 mod accept;
 mod archive;
+#[cfg(feature = "postgres")]
+mod archive_postgres;
 mod bisect;
 mod capacity;
 mod cluster;
