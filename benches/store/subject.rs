@@ -1,5 +1,8 @@
 //! The stores that are measured, and the runs that they keep.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use run_state::event::Change;
 use run_state::head::Head;
 use run_state::json::Json;
@@ -9,8 +12,10 @@ use run_state::run::{Origin, UnixMillis};
 use run_state::step::StepKind;
 use run_state::store::files::Files;
 use run_state::store::memory::Memory;
+use run_state::store::postgres::{self, Postgres};
 use run_state::store::sqlite::{Durability, Sqlite};
 use run_state::store::{RunLog, Store};
+use tokio::runtime::Runtime;
 
 /// Histories: of a few steps, of an hour, of a run that nobody bounded, and of one that never ends.
 pub(crate) const SIZES: [(&str, usize); 4] = [
@@ -33,7 +38,6 @@ pub(crate) enum Kind {
     SqliteNotDurable,
     Files,
     /// A private one of `scripts/services`.
-    #[cfg(feature = "postgres")]
     Postgres,
 }
 
@@ -48,10 +52,7 @@ pub(crate) struct Cases {
 impl Kind {
     /// The stores that can be measured here.
     pub(crate) fn available() -> Vec<Self> {
-        #[cfg(feature = "postgres")]
         let postgres = postgres_url().map(|_| Self::Postgres);
-        #[cfg(not(feature = "postgres"))]
-        let postgres = None;
         let here = [
             Self::Memory,
             Self::Sqlite,
@@ -67,7 +68,6 @@ impl Kind {
             Self::Sqlite => "sqlite",
             Self::SqliteNotDurable => "sqlite_not_durable",
             Self::Files => "files",
-            #[cfg(feature = "postgres")]
             Self::Postgres => "postgres",
         }
     }
@@ -103,7 +103,6 @@ impl Kind {
                 load: "load_files",
                 since: "since_files",
             },
-            #[cfg(feature = "postgres")]
             Self::Postgres => Cases {
                 append: "append_postgres",
                 append_2_threads: "append_2_threads_postgres",
@@ -123,7 +122,6 @@ impl Kind {
         match self {
             Self::Sqlite => Some(5.0),
             Self::Memory | Self::SqliteNotDurable | Self::Files => None,
-            #[cfg(feature = "postgres")]
             Self::Postgres => Some(50.0),
         }
     }
@@ -147,7 +145,6 @@ impl Kept {
             Kind::Sqlite => sqlite(Durability::Durable),
             Kind::SqliteNotDurable => sqlite(Durability::NotDurable),
             Kind::Files => Box::new(Files::open(folder.path()).expect("an empty folder")),
-            #[cfg(feature = "postgres")]
             Kind::Postgres => Box::new(postgres()),
         };
         Self { store, folder }
@@ -165,43 +162,29 @@ impl Kept {
     }
 }
 
-#[cfg(feature = "postgres")]
 fn postgres_url() -> Option<String> {
     std::env::var("PLIMSOLL_POSTGRES").ok()
 }
 
 /// A store in a schema of its own, which goes with the private database.
-#[cfg(feature = "postgres")]
-fn postgres() -> run_state::store::postgres::Postgres {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use run_state::store::postgres::{Config, Postgres};
-
+fn postgres() -> Postgres {
     static N_SCHEMAS: AtomicUsize = AtomicUsize::new(0);
     let number = N_SCHEMAS.fetch_add(1, Ordering::Relaxed);
-    let config = Config {
+    let config = postgres::Config {
         schema: format!("bench_{}_{number}", std::process::id()),
-        ..Config::new(postgres_url().expect("it is measured only where there is one"))
+        ..postgres::Config::new(postgres_url().expect("it is measured only where there is one"))
     };
+    RUNTIME.get_or_init(|| Runtime::new().expect("threads can be started"));
     block_on(Postgres::connect(config)).expect("the database is there")
 }
 
+/// The client of a database needs a runtime; there is none before the first of them.
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+
 /// Waits for a store's answer, from any thread.
-#[cfg(not(feature = "postgres"))]
 pub(crate) fn block_on<F: Future>(answer: F) -> F::Output {
+    let _entered = RUNTIME.get().map(Runtime::enter);
     futures::executor::block_on(answer)
-}
-
-/// The same on a runtime, which a client of a database needs.
-#[cfg(feature = "postgres")]
-pub(crate) fn block_on<F: Future>(answer: F) -> F::Output {
-    use std::sync::LazyLock;
-
-    use tokio::runtime::Runtime;
-
-    static RUNTIME: LazyLock<Runtime> =
-        LazyLock::new(|| Runtime::new().expect("threads can be started"));
-    RUNTIME.block_on(answer)
 }
 
 /// A run of a given size that goes on for ever.

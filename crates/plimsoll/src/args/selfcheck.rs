@@ -45,8 +45,9 @@ pub(super) struct TypedSelfcheck {
     /// Patterns of cases, with commas between them and a star for anything; a few micro cases unless given.
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
     cases: Vec<String>,
-    /// How long the rounds of one run may take, such as 15s or 5m.
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration)]
+    /// How long the rounds of one run may take, such as 60s or 5m. What is too short for the noise of a machine leaves
+    /// its cases open, and then nothing is accused because nothing can be.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     budget: Duration,
     /// Fresh process pairs per case at first.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -123,7 +124,7 @@ mod tests {
         };
         assert_eq!((&*settings.commit, settings.cases.len()), ("HEAD", 6));
         assert_eq!(settings.per_mille, [10, 20, 50, 100]);
-        assert_eq!(settings.budget, Duration::from_secs(15));
+        assert_eq!(settings.budget, Duration::from_secs(60));
 
         let Command::Selfcheck(settings) =
             command("selfcheck v1 --sizes 0.5 --cases codec/* --show")

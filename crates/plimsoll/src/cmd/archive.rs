@@ -11,6 +11,7 @@ use run_state::StoreError;
 use run_state::archive::{self, ArchiveRow, NOISY_KINDS, Policy, Shelf};
 use run_state::run::UnixMillis;
 use run_state::store::files::Files;
+use run_state::store::postgres::{Config, Postgres};
 use run_state::store::sqlite::{Durability, Sqlite};
 use run_state::store::{RunSummary, Store};
 
@@ -208,7 +209,7 @@ fn now() -> anyhow::Result<UnixMillis> {
 /// Opens a store that is there; a mistyped name makes none.
 async fn open(store: &str) -> anyhow::Result<Box<dyn Store>> {
     if store.starts_with("postgres://") || store.starts_with("postgresql://") {
-        return postgres(store).await;
+        return Ok(Box::new(Postgres::connect(Config::new(store)).await?));
     }
     let path = Path::new(store);
     if path.is_dir() {
@@ -218,18 +219,6 @@ async fn open(store: &str) -> anyhow::Result<Box<dyn Store>> {
         return Ok(Box::new(Sqlite::open(path, Durability::Durable)?));
     }
     bail!("no store at {store}; name the SQLite file or the folder of the runs with --store")
-}
-
-#[cfg(feature = "postgres")]
-async fn postgres(url: &str) -> anyhow::Result<Box<dyn Store>> {
-    use run_state::store::postgres::{Config, Postgres};
-
-    Ok(Box::new(Postgres::connect(Config::new(url)).await?))
-}
-
-#[cfg(not(feature = "postgres"))]
-async fn postgres(_url: &str) -> anyhow::Result<Box<dyn Store>> {
-    bail!("this program was built without PostgreSQL; build it with `--features plimsoll/postgres`")
 }
 
 /// A thread will do: the stores on a disk block it, and a database answers one question after the other.

@@ -1,6 +1,6 @@
 //! `plimsoll archive` on a store in PostgreSQL.
 //!
-//! Needs a database: `scripts/services cargo test -p plimsoll --features postgres`. Without one the test says that it was
+//! Needs a database: `scripts/services cargo test -p plimsoll`. Without one the test says that it was
 //! skipped, and fails where `CI` is set.
 #![expect(
     clippy::print_stdout,

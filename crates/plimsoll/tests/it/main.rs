@@ -2,7 +2,6 @@
 mod ab;
 mod accept;
 mod archive;
-#[cfg(feature = "postgres")]
 mod archive_postgres;
 mod bisect;
 mod capacity;

@@ -1,6 +1,6 @@
 //! The PostgreSQL store keeps the contract, directly and through PgBouncer, and tells what it cannot do.
 //!
-//! Needs a database: `scripts/services cargo test -p run-state --features postgres`. Without one the tests
+//! Needs a database: `scripts/services cargo test --workspace`. Without one the tests
 //! say that they were skipped, and fail where `CI` is set.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
