@@ -95,8 +95,9 @@ fn judged(log_ratios: &[f64], accusation: &Delta, n_accused: usize) -> Option<La
     };
     let floor = accusation.floor.ln_1p();
     let slowest = log_ratios.iter().copied().fold(f64::MIN, f64::max);
-    // Either no order of the functions is slower by what matters, or what was seen is what some order does anyway.
-    let is_explained = high < floor || slowest >= accusation.ratio.estimate.ln();
+    // Either no order of the functions is slower by what matters, or what was seen, as far as that is known, is what some
+    // order does anyway.
+    let is_explained = high < floor || slowest >= accusation.ratio.low.ln();
     Some(
         if over.p <= FALSE_ALARM_BUDGET / n_accused as f64 && estimate > floor {
             LayoutCheck::Held(over)
