@@ -1,9 +1,9 @@
 //! What does a decision of the shared quotas cost beside the least that Redis can be asked?
 //!
 //! Timed: decisions, and steps of two caps with their release, each with its round trip to a server on loopback; beside
-//! them an `INCR` on a shared connection as the library opens it, and a script that does nothing: the least that a decision
-//! could cost if each had a script call of its own, which is why decisions that come together share one. So many callers ask at once, each after a workspace of
-//! its own, and an iteration ends when all are answered.
+//! them an `INCR` on a shared connection as the library opens it, and a script that does nothing: the least that a
+//! decision could cost if each had a script call of its own, which is why decisions that come together share one. So many
+//! callers ask at once, each after a workspace of its own, and an iteration ends when all are answered.
 //! Figure: by how many places 64 claimants of two clients overshoot a cap, in 1,000 rounds.
 //! Runs where `PLIMSOLL_REDIS` names a server (`scripts/services` starts one); elsewhere its cases are listed as not run.
 //! Do not conclude anything about a server behind a network, whose round trip hides all of this, or about one that is busy
@@ -102,23 +102,27 @@ fn limits(per_second: f64, burst: u32) -> Limits {
     limits
 }
 
+/// A connection as the library opens it, on a runtime of its own.
+fn connected(url: &str) -> (Runtime, MultiplexedConnection) {
+    let runtime = runtime::current_thread();
+    let client = redis::Client::open(url).expect("a valid address");
+    let connection = runtime.block_on(client.get_multiplexed_async_connection());
+    (runtime, connection.expect("the server answers"))
+}
+
 fn incr(suite: &mut Suite<'_>) {
     let url = suite.service(SERVER).unwrap_or_default();
     for (n_callers, parameter) in CALLERS {
         suite.throughput(Throughput::Elements(n_callers as u64));
         let set_up = || {
-            let runtime = runtime::current_thread();
-            let client = redis::Client::open(&*url).expect("a valid address");
-            let connection = runtime.block_on(client.get_multiplexed_async_connection());
             let keys = (0..n_callers).map(|n| format!("bench:{}:incr:{n}", std::process::id()));
-            let keys: Vec<String> = keys.collect();
-            (runtime, connection.expect("the server answers"), keys)
+            (connected(&url), keys.collect::<Vec<_>>())
         };
         suite.prepared(
             "incr",
             parameter,
             set_up,
-            |bencher, (runtime, connection, keys)| {
+            |bencher, ((runtime, connection), keys)| {
                 bencher
                     .to_async(&*runtime)
                     .iter(|| join_all(keys.iter().map(|key| incremented(connection.clone(), key))));
@@ -134,25 +138,20 @@ fn incr(suite: &mut Suite<'_>) {
 
 fn empty_script(suite: &mut Suite<'_>) {
     let url = suite.service(SERVER).unwrap_or_default();
+    let script = redis::Script::new(EMPTY);
     for (n_callers, parameter) in CALLERS {
         suite.throughput(Throughput::Elements(n_callers as u64));
         let set_up = || {
-            let runtime = runtime::current_thread();
-            let client = redis::Client::open(&*url).expect("a valid address");
-            let connection = runtime.block_on(async {
-                let mut connection = client.get_multiplexed_async_connection().await?;
-                redis::Script::new(EMPTY)
-                    .load_async(&mut connection)
-                    .await?;
-                Ok::<_, redis::RedisError>(connection)
-            });
-            let call = redis::cmd("EVALSHA")
-                .arg(redis::Script::new(EMPTY).get_hash())
+            let (runtime, mut connection) = connected(&url);
+            runtime
+                .block_on(script.load_async(&mut connection))
+                .expect("the server takes the script");
+            let mut call = redis::cmd("EVALSHA");
+            call.arg(script.get_hash())
                 .arg(1)
                 .arg("bench:empty")
-                .arg(&[0_u64; 4])
-                .to_owned();
-            (runtime, connection.expect("the server answers"), call)
+                .arg(&[0_u64; 4]);
+            (runtime, connection, call)
         };
         suite.prepared(
             "empty_script",

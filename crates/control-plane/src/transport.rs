@@ -5,8 +5,8 @@
 use std::{fmt, io, sync::OnceLock, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use futures::{FutureExt, future::BoxFuture};
-use http::{HeaderMap, Request, StatusCode, uri::Scheme};
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response, StatusCode, Uri, uri::Scheme};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -102,6 +102,37 @@ impl Pool {
         }
     }
 
+    /// Whether requests to `uri` can be sent at all; connects to nothing.
+    ///
+    /// # Errors
+    /// [`TransportError::Scheme`], and [`TransportError::Certificates`] for `https`.
+    pub fn check(&self, uri: &Uri) -> Result<(), TransportError> {
+        match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => Ok(()),
+            Some(scheme) if *scheme == Scheme::HTTPS => self.tls().map(|_| ()),
+            _ => Err(TransportError::Scheme(uri.to_string())),
+        }
+    }
+
+    /// Sends `request`, and leaves the body of its reply to be read as it comes.
+    ///
+    /// # Errors
+    /// All of [`TransportError`]. No timeout is applied; dropping the future closes the connection that it used.
+    pub async fn request(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, TransportError> {
+        self.check(request.uri())?;
+        let response = match request.uri().scheme() == Some(&Scheme::HTTPS) {
+            true => self.tls()?.request(request),
+            false => self.plain.request(request),
+        };
+        response.await.map_err(|error| match error.is_connect() {
+            true => TransportError::Connect(causes(&error)),
+            false => TransportError::Broken(causes(&error)),
+        })
+    }
+
     fn tls(&self) -> Result<&TlsClient, TransportError> {
         let client = self.tls.get_or_init(|| {
             let connector = tls_connector().map_err(|error| error.to_string())?;
@@ -131,26 +162,8 @@ impl Transport for Pool {
         request: Request<Full<Bytes>>,
         max_body: usize,
     ) -> BoxFuture<'_, Result<Reply, TransportError>> {
-        let scheme = request.uri().scheme();
-        let response = if scheme == Some(&Scheme::HTTP) {
-            self.plain.request(request)
-        } else if scheme == Some(&Scheme::HTTPS) {
-            match self.tls() {
-                Ok(client) => client.request(request),
-                Err(error) => return std::future::ready(Err(error)).boxed(),
-            }
-        } else {
-            let error = TransportError::Scheme(request.uri().to_string());
-            return std::future::ready(Err(error)).boxed();
-        };
         Box::pin(async move {
-            let response = response.await.map_err(|error| {
-                if error.is_connect() {
-                    TransportError::Connect(causes(&error))
-                } else {
-                    TransportError::Broken(causes(&error))
-                }
-            })?;
+            let response = self.request(request).await?;
             let (head, body) = response.into_parts();
             let (body, is_cut) = read(body, max_body)
                 .await
@@ -221,7 +234,7 @@ fn joined(first: Bytes, rest: &BytesMut) -> Bytes {
 }
 
 /// An error and what caused it, in one line: the outermost message alone seldom says anything.
-fn causes(error: &dyn std::error::Error) -> String {
+pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,5 +1,6 @@
 //! The outside world in process: what the control plane talks to, without clusters and, where possible, sockets.
 
+pub mod answerer;
 pub mod error;
 mod hash;
 mod http_stub;

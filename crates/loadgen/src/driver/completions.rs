@@ -10,15 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use control_plane::transport::{Pool, causes};
 use futures::future::{AbortHandle, BoxFuture, abortable};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -27,9 +24,6 @@ use self::reading::Events;
 use crate::driver::{Capabilities, Driver, End, Findings, Setting, Sightings, Start, What};
 use crate::error::DriverError;
 use crate::outcome::Outcome;
-
-/// Idle connections are kept for longer than users think.
-const IDLE: Duration = Duration::from_secs(50);
 
 /// More than any model says in one answer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -54,46 +48,10 @@ pub struct Completions {
     config: CompletionsConfig,
     uri: Uri,
     bearer: Option<HeaderValue>,
-    connections: Connections,
+    pool: Pool,
     /// Names the run in the keys of its requests.
     run: Mutex<Arc<str>>,
     asking: Mutex<HashMap<u64, AbortHandle>>,
-}
-
-/// Pooled connections, one for each request in flight and kept alive.
-enum Connections {
-    Plain(Client<HttpConnector, Full<Bytes>>),
-    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
-}
-
-impl Connections {
-    fn to(uri: &Uri) -> Result<Self, String> {
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(usize::MAX);
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        match uri.scheme_str() {
-            Some("http") => Ok(Self::Plain(builder.build(tcp))),
-            Some("https") => {
-                tcp.enforce_http(false);
-                let tls = HttpsConnectorBuilder::new().with_native_roots();
-                let tls = tls.map_err(|error| format!("no certificates here: {error}"))?;
-                let tls = tls.https_only().enable_http1().wrap_connector(tcp);
-                Ok(Self::Tls(builder.build(tls)))
-            }
-            _ => Err("write http:// or https:// before it".to_owned()),
-        }
-    }
-
-    fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
-        match self {
-            Self::Plain(client) => client.request(request),
-            Self::Tls(client) => client.request(request),
-        }
-    }
 }
 
 impl Completions {
@@ -110,7 +68,8 @@ impl Completions {
         let uri: Uri = format!("{base_url}/chat/completions")
             .parse()
             .map_err(|error: http::uri::InvalidUri| wrong(error.to_string()))?;
-        let connections = Connections::to(&uri).map_err(wrong)?;
+        let pool = Pool::new();
+        pool.check(&uri).map_err(|error| wrong(error.to_string()))?;
         let bearer = config.api_key.as_ref().map(|key| {
             let mut bearer = HeaderValue::try_from(format!("Bearer {key}"))?;
             bearer.set_sensitive(true);
@@ -128,7 +87,7 @@ impl Completions {
             config,
             uri,
             bearer,
-            connections,
+            pool,
             run: Mutex::new("".into()),
             asking: Mutex::default(),
         })
@@ -158,9 +117,9 @@ impl Completions {
             Ok(request) => request,
             Err(error) => return End::Failed(error.to_string()),
         };
-        let response = match self.connections.request(request).await {
+        let response = match self.pool.request(request).await {
             Ok(response) => response,
-            Err(error) => return End::Failed(reading::causes(&error)),
+            Err(error) => return End::Failed(error.to_string()),
         };
         match response.status() {
             StatusCode::TOO_MANY_REQUESTS => return End::DeniedByRate,
@@ -180,7 +139,7 @@ impl Completions {
 
 async fn whole(body: Incoming) -> Result<String, String> {
     let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-    let body = body.map_err(|error| reading::causes(&*error))?.to_bytes();
+    let body = body.map_err(|error| causes(&*error))?.to_bytes();
     reading::answer(&body)
 }
 
@@ -193,7 +152,7 @@ async fn streamed(
     let mut events = Events::new(MAX_ANSWER_BYTES);
     let mut is_first = true;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| reading::causes(&error))?;
+        let frame = frame.map_err(|error| causes(&error))?;
         let Some(data) = frame.data_ref() else {
             continue;
         };

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
-use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig};
 use loadgen::driver::null::Null;
 use loadgen::driver::{
@@ -26,9 +24,8 @@ use loadgen::workers::{Barrier, Worker};
 use parking_lot::Mutex;
 use query_api::crd::crds;
 use query_api::dialect::Dialect;
-use query_api::query::Query;
 use results::machine::Machine;
-use serde_json::json;
+use testbed::answerer::answer_all;
 use testbed::kube_api::KubeApi;
 use tokio_util::sync::CancellationToken;
 
@@ -185,33 +182,6 @@ async fn workers_start_together_what_a_single_run_starts() {
     check("[burst]\ncount = 2", 3).await;
 }
 
-/// Ends every Query with an answer until it is stopped, as a control plane would.
-async fn answer(api: KubeApi, stop: CancellationToken) {
-    let client = api.client("default");
-    let queries: Api<Query> = Api::all(client.clone());
-    let done = Patch::Merge(json!({"status": {
-        "phase": "done",
-        "responses": [{"target": {"type": "agent", "name": "a"}, "content": "4"}],
-    }}));
-    while !stop.is_cancelled() {
-        let open = queries.list(&ListParams::default()).await.expect("listed");
-        for query in open.items {
-            if query.phase().is_terminal() {
-                continue;
-            }
-            let name = query.metadata.name.unwrap_or_default();
-            let namespace = query.metadata.namespace.unwrap_or_default();
-            let of_one: Api<Query> = Api::namespaced(client.clone(), &namespace);
-            let params = PatchParams::default();
-            of_one
-                .patch_status(&name, &params, &done)
-                .await
-                .expect("patched");
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 fn cluster(api: &KubeApi) -> Kubernetes {
     Kubernetes::new(api.client("default"), KubernetesConfig::default())
 }
@@ -230,8 +200,7 @@ fn barrier(api: &KubeApi, worker: Worker) -> Arc<LeaseBarrier> {
 async fn workers_of_a_cluster_make_one_run_and_the_gatherer_cleans_up() {
     let api = KubeApi::new().with_crds(crds(Dialect::Targets));
     let scenario = scenario("[burst]\ncount = 20", "1ms", MIX);
-    let stop = CancellationToken::new();
-    let answering = tokio::spawn(answer(api.clone(), stop.clone()));
+    let answering = tokio::spawn(answer_all(api.clone(), "4"));
     let patience = Duration::from_secs(10);
     let store = Store::new(
         api.client("default"),
@@ -256,8 +225,9 @@ async fn workers_of_a_cluster_make_one_run_and_the_gatherer_cleans_up() {
         }
     });
     join_all(shares).await;
-    stop.cancel();
-    answering.await.expect("it answered to the end");
+    answering.abort();
+    let ended = answering.await.expect_err("it answers for ever");
+    assert!(ended.is_cancelled(), "{ended}");
 
     let kept = store.find().await.expect("the server answers");
     let found = kept.iter().map(Kept::unpacked);

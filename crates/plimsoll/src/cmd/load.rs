@@ -11,9 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use loadgen::advice::Measurements;
-use loadgen::report::html::{Page, bars};
-use loadgen::report::model::{Circumstances, LoadReport};
+use loadgen::report::model::Circumstances;
 use loadgen::scenario::Scenario;
 use results::machine::Machine;
 
@@ -61,21 +59,20 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
     let shown = progress.clone();
     let ran = driving.run(&scenario, move |now| shown.show(now));
     progress.end();
-    let circumstances = Circumstances {
-        name: settings.scenario.clone(),
-        time_scale: settings.time_scale,
-        settings: driving.named(),
-        machine: Machine::here(),
-    };
-    let ran = ran?;
-    let report = LoadReport::new(&scenario, &ran, circumstances);
-    settings.telling.tell(&Page {
-        report: &report,
-        bars: bars(&ran),
-        measurements: Measurements::of(&scenario, &ran),
-        capacity: None,
-    })?;
-    Ok(report.conclusion.into())
+    settings
+        .telling
+        .tell_run(&scenario, &ran?, settings.circumstances(&driving))
+}
+
+impl LoadSettings {
+    fn circumstances(&self, driving: &Driving) -> Circumstances {
+        Circumstances {
+            name: self.scenario.clone(),
+            time_scale: self.time_scale,
+            settings: driving.named(),
+            machine: Machine::here(),
+        }
+    }
 }
 
 /// The scenario as it was asked for.

@@ -1,20 +1,16 @@
 //! A cluster to be reached through a kubeconfig: the API stand-in behind a socket, and somebody who answers Queries.
 
-use std::time::Duration;
-
 use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
 use kube::client::Body;
 use query_api::crd::crds;
 use query_api::dialect::Dialect;
-use query_api::query::Query;
 use serde_json::{Value, json};
+use testbed::answerer::answer_all;
 use testbed::kube_api::KubeApi;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -34,7 +30,7 @@ impl Cluster {
         let listener = listener.expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         runtime.spawn(serve(listener, api.clone()));
-        runtime.spawn(answer(api.clone()));
+        runtime.spawn(answer_all(api.clone(), "4"));
         Self {
             api,
             port,
@@ -71,30 +67,5 @@ async fn serve(listener: TcpListener, api: KubeApi) {
         let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         // How a connection ends is its caller's business.
         tokio::spawn(async move { drop(serving.await) });
-    }
-}
-
-/// Ends every Query with an answer, as a control plane would.
-async fn answer(api: KubeApi) {
-    let client = api.client("default");
-    let queries: Api<Query> = Api::all(client.clone());
-    let done = Patch::Merge(json!({"status": {
-        "phase": "done",
-        "responses": [{"target": {"type": "agent", "name": "a"}, "content": "4"}],
-    }}));
-    loop {
-        let open = queries.list(&ListParams::default()).await.expect("listed");
-        for query in open.items {
-            if query.phase().is_terminal() {
-                continue;
-            }
-            let name = query.metadata.name.unwrap_or_default();
-            let namespace = query.metadata.namespace.unwrap_or_default();
-            let of_one: Api<Query> = Api::namespaced(client.clone(), &namespace);
-            let params = PatchParams::default();
-            // It may be gone by now.
-            drop(of_one.patch_status(&name, &params, &done).await);
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

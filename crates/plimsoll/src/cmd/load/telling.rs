@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
-use loadgen::report::html::Page;
+use loadgen::advice::Measurements;
+use loadgen::report::html::{Page, bars};
+use loadgen::report::model::{Circumstances, LoadReport};
 use loadgen::report::{self, csv, html, junit, markdown, text};
+use loadgen::run::Ran;
+use loadgen::scenario::Scenario;
 
+use crate::exit::Exit;
 use crate::say::say;
 
 /// How to say it.
@@ -28,6 +33,23 @@ pub(crate) struct Telling {
 }
 
 impl Telling {
+    /// Judges a run and tells of it; returns how the process should end.
+    pub(crate) fn tell_run(
+        &self,
+        scenario: &Scenario,
+        ran: &Ran,
+        circumstances: Circumstances,
+    ) -> anyhow::Result<Exit> {
+        let report = LoadReport::new(scenario, ran, circumstances);
+        self.tell(&Page {
+            report: &report,
+            bars: bars(ran),
+            measurements: Measurements::of(scenario, ran),
+            capacity: None,
+        })?;
+        Ok(report.conclusion.into())
+    }
+
     /// Says it, then writes the files: a full disk must not cost what was measured.
     pub(crate) fn tell(&self, page: &Page<'_>) -> anyhow::Result<()> {
         say(&rendered(page, self.format))?;

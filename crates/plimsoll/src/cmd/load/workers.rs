@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use loadgen::advice::Measurements;
 use loadgen::driver::kubernetes::{Kubernetes, connect};
 use loadgen::report;
-use loadgen::report::html::{Page, bars};
-use loadgen::report::model::{Circumstances, LoadReport};
+use loadgen::report::model::Circumstances;
 use loadgen::scenario::Scenario;
 use loadgen::usage::Subject;
 use loadgen::workers::job::{JobConfig, workers_namespace};
@@ -19,7 +17,6 @@ use loadgen::workers::merge::{Found, merged};
 use loadgen::workers::part::{Belonging, Part, fingerprint};
 use loadgen::workers::store::{Store, packed};
 use loadgen::workers::{AtOnce, Barrier, Worker, run_name};
-use results::machine::Machine;
 
 use super::driving::{Driving, System, on_generator};
 use super::progress::Progress;
@@ -131,18 +128,12 @@ impl Sharing {
             begin: None,
             worker,
         };
-        let circumstances = Circumstances {
-            name: settings.scenario.clone(),
-            time_scale: settings.time_scale,
-            settings: driving.named(),
-            machine: Machine::here(),
-        };
         let progress = Progress::new();
         let working = Working {
             driving: driving.clone(),
             scenario: scenario.clone(),
             of,
-            circumstances,
+            circumstances: settings.circumstances(driving),
             patience: self.patience,
             file: file.map(Path::to_owned),
         };
@@ -176,13 +167,7 @@ impl Sharing {
             ..gathered.circumstances
         };
         let ran = gathered.ran;
-        let report = LoadReport::new(scenario, &ran, circumstances);
-        settings.telling.tell(&Page {
-            report: &report,
-            bars: bars(&ran),
-            measurements: Measurements::of(scenario, &ran),
-            capacity: None,
-        })?;
+        let exit = settings.telling.tell_run(scenario, &ran, circumstances)?;
         if driving.system == System::Kubernetes {
             if ran.health.lost_workers.is_empty() {
                 clear(driving, run, scenario.tenants)?;
@@ -192,7 +177,7 @@ impl Sharing {
                 );
             }
         }
-        Ok(report.conclusion.into())
+        Ok(exit)
     }
 
     fn job(
