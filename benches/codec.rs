@@ -32,46 +32,57 @@ const SIZES: [(&str, Size); 3] = [
 
 fn encode(suite: &mut Suite<'_>) {
     for (parameter, size) in SIZES {
-        let state = population::state(SEED, size);
+        let state = || population::state(SEED, size);
         suite.throughput(Throughput::Bytes(size.bytes() as u64));
-        suite.case("encode", parameter, |bencher| {
-            bencher.iter(|| codec::encode(black_box(&state)));
+        suite.prepared("encode", parameter, state, |bencher, state| {
+            bencher.iter(|| codec::encode(black_box(&*state)));
         });
-        suite.case("serde_json_encode", parameter, |bencher| {
-            bencher.iter(|| by_serde_json(black_box(&state)));
+        suite.prepared("serde_json_encode", parameter, state, |bencher, state| {
+            bencher.iter(|| by_serde_json(black_box(state)));
         });
     }
 }
 
 fn decode(suite: &mut Suite<'_>) {
     for (parameter, size) in SIZES {
-        let state = population::state(SEED, size);
-        let ours = codec::encode(&state);
-        let plain = by_serde_json(&state);
-        assert_eq!(codec::decode(&ours).as_ref(), Ok(&state));
-        assert_eq!(from_serde_json(&plain), state);
+        let ours = || {
+            let state = population::state(SEED, size);
+            let ours = codec::encode(&state);
+            assert_eq!(codec::decode(&ours).as_ref(), Ok(&state));
+            ours
+        };
+        let plain = || {
+            let state = population::state(SEED, size);
+            let plain = by_serde_json(&state);
+            assert_eq!(from_serde_json(&plain), state);
+            plain
+        };
         suite.throughput(Throughput::Bytes(size.bytes() as u64));
-        suite.case("decode", parameter, |bencher| {
-            bencher.iter(|| codec::decode::<RunState>(black_box(&ours)));
+        suite.prepared("decode", parameter, ours, |bencher, ours| {
+            bencher.iter(|| codec::decode::<RunState>(black_box(ours)));
         });
-        suite.case("serde_json_decode", parameter, |bencher| {
-            bencher.iter(|| from_serde_json(black_box(&plain)));
+        suite.prepared("serde_json_decode", parameter, plain, |bencher, plain| {
+            bencher.iter(|| from_serde_json(black_box(plain)));
         });
     }
 }
 
+/// The state whose round trips are timed.
+fn usual() -> RunState {
+    population::state(SEED, Size::Usual)
+}
+
 fn round_trip(suite: &mut Suite<'_>) {
-    let state = population::state(SEED, Size::Usual);
     suite.throughput(Throughput::Bytes(2 * Size::Usual.bytes() as u64));
-    suite.case("round_trip", "100kb", |bencher| {
+    suite.prepared("round_trip", "100kb", usual, |bencher, state| {
         bencher.iter(|| {
-            let bytes = codec::encode(black_box(&state));
+            let bytes = codec::encode(black_box(&*state));
             codec::decode::<RunState>(black_box(&bytes))
         });
     });
-    suite.case("serde_json_round_trip", "100kb", |bencher| {
+    suite.prepared("serde_json_round_trip", "100kb", usual, |bencher, state| {
         bencher.iter(|| {
-            let bytes = by_serde_json(black_box(&state));
+            let bytes = by_serde_json(black_box(state));
             from_serde_json(black_box(&bytes))
         });
     });
@@ -90,36 +101,45 @@ const COMPRESSED: [(&str, Encoding); 2] = [
 /// The binary format, which stores use.
 fn binary(suite: &mut Suite<'_>) {
     for (parameter, size) in SIZES {
-        let state = population::state(SEED, size);
-        let bytes = codec::encode_as(&state, BINARY);
-        assert_eq!(codec::decode(&bytes).as_ref(), Ok(&state));
+        let state = || population::state(SEED, size);
+        let bytes = || {
+            let state = state();
+            let bytes = codec::encode_as(&state, BINARY);
+            assert_eq!(codec::decode(&bytes).as_ref(), Ok(&state));
+            bytes
+        };
         suite.throughput(Throughput::Bytes(size.bytes() as u64));
-        suite.case("binary_encode", parameter, |bencher| {
-            bencher.iter(|| codec::encode_as(black_box(&state), BINARY));
+        suite.prepared("binary_encode", parameter, state, |bencher, state| {
+            bencher.iter(|| codec::encode_as(black_box(&*state), BINARY));
         });
-        suite.case("binary_decode", parameter, |bencher| {
-            bencher.iter(|| codec::decode::<RunState>(black_box(&bytes)));
+        suite.prepared("binary_decode", parameter, bytes, |bencher, bytes| {
+            bencher.iter(|| codec::decode::<RunState>(black_box(bytes)));
         });
     }
-    let state = population::state(SEED, Size::Usual);
     suite.throughput(Throughput::Bytes(2 * Size::Usual.bytes() as u64));
-    suite.case("binary_round_trip", "100kb", |bencher| {
-        bencher.iter(|| round_trip_as(&state, BINARY));
+    suite.prepared("binary_round_trip", "100kb", usual, |bencher, state| {
+        bencher.iter(|| round_trip_as(state, BINARY));
     });
     for (case, encoding) in COMPRESSED {
-        let compress_above = Some(1_024);
         let format = Format {
             encoding,
-            compress_above,
+            compress_above: Some(1_024),
         };
-        suite.case(case, "100kb", |bencher| {
-            bencher.iter(|| round_trip_as(&state, format));
+        let mut share = None;
+        let set_up = || {
+            let state = usual();
+            let n_bytes = codec::encode_as(&state, format).len();
+            share = Some(n_bytes as f64 / codec::encode(&state).len() as f64);
+            state
+        };
+        suite.prepared(case, "100kb", set_up, |bencher, state| {
+            bencher.iter(|| round_trip_as(state, format));
         });
-        let n_bytes = codec::encode_as(&state, format).len();
-        let share = n_bytes as f64 / codec::encode(&state).len() as f64;
-        let name = format!("compressed_share/{}", case.trim_end_matches("_round_trip"));
-        let text = "bytes of a state of 100 KB in this format against plain JSON";
-        suite.figure(Figure::exact(&name, share, "ratio", text));
+        if let Some(share) = share {
+            let name = format!("compressed_share/{}", case.trim_end_matches("_round_trip"));
+            let text = "bytes of a state of 100 KB in this format against plain JSON";
+            suite.figure(Figure::exact(&name, share, "ratio", text));
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod flights;
 mod pacer;
 mod users;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -262,6 +263,7 @@ async fn gather(
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut batch = Vec::with_capacity(BATCH);
+    let mut interrupted = pin!(interrupt.cancelled());
     loop {
         // Asked first: a start that is made after this is still open then, or was taken up.
         let is_over = feeding.0.load(Ordering::Acquire);
@@ -270,7 +272,7 @@ async fn gather(
         }
         tokio::select! {
             biased;
-            () = interrupt.cancelled() => {
+            () = &mut interrupted => {
                 collector.give_up().await;
                 return true;
             }

@@ -274,9 +274,9 @@ impl Scenario {
         Mix::new(self.operations.iter().map(|operation| operation.weight))
     }
 
-    /// So many questions are enough, however fast the answers come: no user asks more often than it can think.
+    /// So many questions are drawn. If answers come faster than that, users begin again with the first.
     fn most_questions(&self, closed: &Closed) -> usize {
-        /// What is asked at most by a user who neither thinks nor waits: more is a loop that has lost its mind.
+        /// A user who does not think is rarely answered faster.
         const FASTEST: Duration = Duration::from_millis(1);
         let Some(duration) = closed.duration else {
             return closed.queries;

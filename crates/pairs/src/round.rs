@@ -18,8 +18,10 @@ use crate::schedule::{Length, SAMPLE};
 use crate::watch::Watch;
 use crate::wire::Turn;
 
-/// How long a process warms up: long enough to count iterations, short because every round pays for it.
-const WARM_UP: Duration = Duration::from_millis(20);
+/// How long a process warms up: long enough to count the iterations of a sample, which is shorter, and no longer, because
+/// every round pays for it twice. Criterion doubles the iterations until this is over, so that it takes up to twice as
+/// long; whatever is still cold then is so on both sides, and the median over a process's samples does not see it.
+const WARM_UP: Duration = Duration::from_millis(5);
 
 /// Fresh processes of one case, ready to be started.
 pub(crate) struct Setting<'a> {

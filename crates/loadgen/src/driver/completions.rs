@@ -5,19 +5,19 @@
 
 mod reading;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use control_plane::transport::{Pool, causes};
 use futures::future::{AbortHandle, BoxFuture, abortable};
+use hashbrown::HashMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
-use serde_json::json;
+use serde::Serialize;
 use tokio::net::TcpStream;
 
 use self::reading::Events;
@@ -52,6 +52,20 @@ pub struct Completions {
     /// Names the run in the keys of its requests.
     run: Mutex<Arc<str>>,
     asking: Mutex<HashMap<u64, AbortHandle>>,
+}
+
+/// What is asked.
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    stream: bool,
+    messages: [Message<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'a str,
+    content: &'a str,
 }
 
 impl Completions {
@@ -96,11 +110,15 @@ impl Completions {
     fn request(&self, start: &Start) -> Result<Request<Full<Bytes>>, http::Error> {
         let run = self.run.lock().clone();
         let question = format!("Say ahoy to {}.", start.id);
-        let body = json!({
-            "model": self.config.model,
-            "stream": self.config.stream,
-            "messages": [{"role": "user", "content": question}],
-        });
+        let body = Body {
+            model: &self.config.model,
+            stream: self.config.stream,
+            messages: [Message {
+                role: "user",
+                content: &question,
+            }],
+        };
+        let body = serde_json::to_vec(&body).expect("strings are JSON");
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(self.uri.clone())
@@ -109,7 +127,7 @@ impl Completions {
         if let Some(bearer) = &self.bearer {
             request = request.header(AUTHORIZATION, bearer.clone());
         }
-        request.body(Full::new(Bytes::from(body.to_string())))
+        request.body(Full::new(Bytes::from(body)))
     }
 
     async fn ask(&self, start: &Start, sightings: &Sightings) -> End {

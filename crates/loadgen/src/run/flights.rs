@@ -1,9 +1,9 @@
 //! What is open: every operation that was started and has not ended.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -22,13 +22,16 @@ pub(super) struct Flight {
 
 /// Starts operations; clones share what is open.
 #[derive(Clone)]
-pub(super) struct Launcher {
+pub(super) struct Launcher(Arc<Shared>);
+
+/// What every started operation holds on to.
+struct Shared {
     driver: Arc<dyn Driver>,
     sightings: Sightings,
     begin: Instant,
     timeout: Duration,
     runtime: Handle,
-    flights: Arc<Mutex<Flights>>,
+    flights: Mutex<Flights>,
 }
 
 /// Everything that is open, and how much ever was.
@@ -46,24 +49,24 @@ impl Launcher {
         begin: Instant,
         timeout: Duration,
     ) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             driver,
             sightings,
             begin,
             timeout,
             runtime: Handle::current(),
-            flights: Arc::default(),
-        }
+            flights: Mutex::default(),
+        }))
     }
 
     /// What is driven.
     pub(super) fn driver(&self) -> &Arc<dyn Driver> {
-        &self.driver
+        &self.0.driver
     }
 
     /// The instant from which all times are counted.
     pub(super) fn begin(&self) -> Instant {
-        self.begin
+        self.0.begin
     }
 
     /// Starts an operation; `user` is told when it has ended.
@@ -85,29 +88,30 @@ impl Launcher {
             ..Times::default()
         };
         self.flights().open(Flight { start, times, user });
-        let launcher = self.clone();
-        self.runtime.spawn(async move {
-            launcher.sightings.tell(id, What::Sent).await;
-            launcher.driver.start(&start, &launcher.sightings).await;
+        let shared = self.0.clone();
+        self.0.runtime.spawn(async move {
+            shared.sightings.tell(id, What::Sent).await;
+            shared.driver.start(&start, &shared.sightings).await;
         });
     }
 
     /// Asks the system to give an operation up, without waiting for it.
     pub(super) fn cancel(&self, start: Start) {
-        let driver = self.driver.clone();
-        self.runtime
+        let driver = self.0.driver.clone();
+        self.0
+            .runtime
             .spawn(async move { driver.cancel(&start).await });
     }
 
     pub(super) fn flights(&self) -> MutexGuard<'_, Flights> {
-        self.flights.lock()
+        self.0.flights.lock()
     }
 
     /// Takes out what has been open for too long.
     pub(super) fn overdue(&self) -> Vec<Flight> {
-        let now = self.begin.elapsed();
+        let now = self.0.begin.elapsed();
         let mut flights = self.flights();
-        let is_overdue = |flight: &Flight| now > flight.times.intended + self.timeout;
+        let is_overdue = |flight: &Flight| now > flight.times.intended + self.0.timeout;
         let overdue = flights.by_id.values().filter(|flight| is_overdue(flight));
         let ids: Vec<u64> = overdue.map(|flight| flight.start.id).collect();
         ids.into_iter().filter_map(|id| flights.close(id)).collect()

@@ -1,5 +1,6 @@
 //! Closed load: users who wait for each answer, think, and ask again.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -33,6 +34,7 @@ pub(super) fn begin(
         stop,
         worker,
         entries: worker.share(scenario.questions()).collect(),
+        ends_with_last: closed.duration.is_none(),
         n_asked: AtomicUsize::new(0),
         duration: closed.duration.map_or(Duration::MAX, |duration| duration.0),
         think_time: closed
@@ -59,6 +61,8 @@ struct Round {
     worker: Worker,
     /// What is asked, in order; whoever is free takes the next.
     entries: Vec<Entry>,
+    /// Nothing is asked after the last; else the first follows it, until time is over.
+    ends_with_last: bool,
     n_asked: AtomicUsize,
     /// Nobody asks after it.
     duration: Duration,
@@ -72,12 +76,11 @@ impl Round {
         let begin = self.launcher.begin();
         let mut ready = begin + joins;
         while ready.saturating_duration_since(begin) < self.duration {
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep_until(ready.into()) => {}
+            if self.wait_until(ready).await.is_break() {
+                return;
             }
             let number = self.n_asked.fetch_add(1, Ordering::Relaxed);
-            let Some(entry) = self.entries.get(number) else {
+            let Some(entry) = self.entry(number) else {
                 return;
             };
             let intended = ready.saturating_duration_since(begin);
@@ -89,6 +92,27 @@ impl Round {
                 return;
             }
             ready = Instant::now() + self.think(&mut rng);
+        }
+    }
+
+    fn entry(&self, number: usize) -> Option<&Entry> {
+        match self.ends_with_last {
+            true => self.entries.get(number),
+            false => self.entries.get(number % self.entries.len().max(1)),
+        }
+    }
+
+    /// Whether the run goes on. A user who does not think must not meet a timer: it rounds up to a millisecond.
+    async fn wait_until(&self, ready: Instant) -> ControlFlow<()> {
+        if self.stop.is_cancelled() {
+            return ControlFlow::Break(());
+        }
+        if ready <= Instant::now() {
+            return ControlFlow::Continue(());
+        }
+        tokio::select! {
+            () = self.stop.cancelled() => ControlFlow::Break(()),
+            () = tokio::time::sleep_until(ready.into()) => ControlFlow::Continue(()),
         }
     }
 

@@ -68,6 +68,18 @@ async fn closed_users_wait_for_each_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_who_are_answered_at_once_meet_no_timer_and_ask_until_the_time_is_over() {
+    let scenario = scenario("[closed]\nusers = 1\nduration = \"300ms\"", "1ms", "");
+    let ran = ran(&scenario, Arc::new(Null::default()))
+        .await
+        .expect("it runs");
+    // As many as are drawn, one for each millisecond: with a timer in between there cannot be more.
+    assert!(ran.started > ran.plan.starts as u64, "{}", ran.started);
+    assert!(ran.duration >= Duration::from_millis(250));
+    assert_eq!(ran.recorder.all().outcomes.get(Outcome::Done), ran.started);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operation_without_an_end_times_out_and_frees_its_user() {
     let scenario = scenario("[closed]\nusers = 2\nqueries = 4", "1ms", "");
     let driver = Arc::new(Null::taking(Duration::from_secs(3600)));
