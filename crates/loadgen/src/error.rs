@@ -74,7 +74,7 @@ pub enum DriverError {
         reason: String,
     },
     /// The file with the objects of the set-up is wrong.
-    #[error("set-up {place}: {reason}")]
+    #[error("{place}: {reason}")]
     Setup {
         /// The file, and the document in it.
         place: String,

@@ -1,22 +1,15 @@
 //! Our own control plane through the API stand-in, with an LLM stub behind it: no service, no cluster.
 //!
-//! The controller has a thread of its own, so that the generator's delays are not its own. What runs is the driver of
+//! What runs is the driver of
 //! [`kubernetes`](super::kubernetes); added here is what only the inside knows: how often the stub was asked for each
 //! Query, and how many executions there were at once.
 
+pub mod control_plane;
 mod counted;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
-use control_plane::controller::{Controller, ControllerConfig};
-use control_plane::execution::{ExecutionConfig, Executor};
-use control_plane::llm::{LlmClient, LlmConfig};
-use control_plane::metrics::Metrics;
-use control_plane::queue::QueueConfig;
-use control_plane::resources::{Resources, ResourcesConfig};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use query_api::crd::crds;
@@ -27,17 +20,12 @@ use testbed::llm::latency::Latency;
 use testbed::llm::script::{Reply, Script, ToolCall};
 use testbed::llm::server::LlmServer;
 use testbed::llm::server::settings::Settings;
-use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
-use self::counted::{AtWork, Counted};
+use self::control_plane::{ControlPlane, Gauges};
 use crate::driver::kubernetes::{Kubernetes, KubernetesConfig, id_of};
 use crate::driver::{Capabilities, Driver, End, Findings, Inside, Setting, Sightings, Start};
 use crate::error::DriverError;
 use crate::outcome::Outcome;
-
-/// The thread of the control plane, as the system shows it.
-const THREAD: &str = "control-plane";
 
 /// Executions that the stub tells apart: about 200 bytes each. A run with more of them is not counted.
 const TOLD_APART: usize = 1 << 20;
@@ -77,19 +65,6 @@ pub struct InProcess {
     gauges: Gauges,
 }
 
-/// What only the inside knows; clones share it.
-#[derive(Clone, Default)]
-struct Gauges {
-    at_work: Arc<AtWork>,
-    metrics: Metrics,
-}
-
-/// The thread of the system under test.
-struct ControlPlane {
-    shutdown: CancellationToken,
-    thread: Option<JoinHandle<()>>,
-}
-
 impl InProcess {
     /// A control plane with these bounds. Nothing runs before it is prepared.
     pub fn new(config: InProcessConfig) -> Self {
@@ -118,81 +93,12 @@ impl InProcess {
     }
 
     async fn start_control_plane(&self) -> Result<(), DriverError> {
-        let shutdown = CancellationToken::new();
-        let (ready_tx, ready_rx) = oneshot::channel();
-        let (api, config) = (self.api.clone(), self.config.clone());
-        let (gauges, stop) = (self.gauges.clone(), shutdown.clone());
-        let work = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            if let Ok(runtime) = runtime {
-                runtime.block_on(control(api, config, gauges, stop, ready_tx));
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name(THREAD.to_owned())
-            .spawn(work);
-        let failed = |reason: String| DriverError::Unreachable {
-            system: "our own control plane".to_owned(),
-            reason,
-        };
-        let thread = thread.map_err(|error| failed(error.to_string()))?;
-        *self.control_plane.lock() = Some(ControlPlane {
-            shutdown,
-            thread: Some(thread),
-        });
-        ready_rx
-            .await
-            .map_err(|_| failed("it ended at its start".to_owned()))
-    }
-}
-
-/// The life of the control plane's thread.
-async fn control(
-    api: KubeApi,
-    config: InProcessConfig,
-    Gauges { at_work, metrics }: Gauges,
-    shutdown: CancellationToken,
-    ready_tx: oneshot::Sender<()>,
-) {
-    let client = api.client("default");
-    let resources = Resources::new(client.clone(), ResourcesConfig::default(), metrics.clone());
-    resources.ready().await;
-    let llm = LlmClient::new(LlmConfig {
-        max_in_flight: config.in_flight.max(LlmConfig::default().max_in_flight),
-        ..LlmConfig::default()
-    });
-    let mut execution = ExecutionConfig::default();
-    execution.fan_out.per_namespace = execution.fan_out.per_namespace.max(config.in_flight);
-    execution.fan_out.total = execution.fan_out.total.max(config.in_flight);
-    let executor = Executor::new(resources, llm, execution, metrics.clone());
-    let controller_config = ControllerConfig {
-        dialect: Some(config.dialect),
-        queue: QueueConfig {
-            max_concurrent_reconciles: config.reconciles,
-            max_in_flight: config.in_flight,
-            ..QueueConfig::default()
-        },
-        grace: Duration::ZERO,
-        ..ControllerConfig::default()
-    };
-    let executor = Arc::new(Counted::new(executor, at_work));
-    let controller = Controller::new(client, executor, controller_config, metrics);
-    // Nobody waits for it any more if the driver is gone.
-    let _ = ready_tx.send(());
-    if let Err(error) = controller.run(shutdown).await {
-        tracing::error!(%error, "the control plane ended");
-    }
-}
-
-impl Drop for ControlPlane {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
-        if let Some(thread) = self.thread.take() {
-            // A panic in it was reported where it happened.
-            let _ = thread.join();
-        }
+        let api = self.api.clone();
+        let connect = async move || Ok(api.client("default"));
+        let running =
+            ControlPlane::start(self.config.clone(), self.gauges.clone(), connect).await?;
+        *self.control_plane.lock() = Some(running);
+        Ok(())
     }
 }
 

@@ -148,6 +148,22 @@ impl Kubernetes {
             .collect()
     }
 
+    /// What is made in every namespace: of an agent that is there already, and says what it needs, nothing.
+    fn objects(&self) -> Result<Objects, DriverError> {
+        let KubernetesConfig {
+            agent,
+            base_url,
+            setup,
+            ..
+        } = &self.config;
+        if agent.is_some() && base_url.is_none() && setup.is_none() {
+            return Ok(Objects::none());
+        }
+        let objects = Objects::read(setup.as_deref())?;
+        objects.check(base_url.as_deref())?;
+        Ok(objects)
+    }
+
     /// What `prepare` found; operations before it are a mistake of the caller and go nowhere.
     fn run(&self) -> Option<Run> {
         let state = self.state.lock();
@@ -228,7 +244,7 @@ impl Driver for Kubernetes {
             self.state.lock().setting = Some(setting.clone());
             let dialect = self.dialect().await?;
             self.state.lock().dialect = Some(dialect);
-            let objects = Objects::read(self.config.setup.as_deref())?;
+            let objects = self.objects()?;
             for namespace in self.namespaces(setting) {
                 let made = objects.make(&self.client, &namespace, setting, &self.config);
                 self.in_time("create the objects of the set-up", made)

@@ -7,8 +7,10 @@ use http::{Request, Response};
 use kube::client::Body;
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::error::DriverError;
+use loadgen::outcome::Outcome;
 use query_api::crd::crds;
 use query_api::dialect::Dialect;
+use testbed::answerer::answer_all;
 use testbed::kube_api::{Effect, Fault, KubeApi, Verb};
 
 use crate::runs::{ran, scenario};
@@ -19,6 +21,7 @@ async fn error_of(client: kube::Client, setup: Option<&str>) -> DriverError {
     let config = KubernetesConfig {
         patience: Duration::from_millis(500),
         setup: setup.map(str::to_owned),
+        base_url: Some("http://127.0.0.1:9/v1".to_owned()),
         ..KubernetesConfig::default()
     };
     let driver = Kubernetes::new(client, config);
@@ -49,6 +52,32 @@ fn forbidding(api: &KubeApi, method: &'static str, part: &'static str) -> kube::
         }
     });
     kube::Client::new(service, "default")
+}
+
+#[tokio::test]
+async fn a_set_up_whose_model_nobody_named_is_refused_before_anything_is_made() {
+    let api = api();
+    let driver = Kubernetes::new(api.client("default"), KubernetesConfig::default());
+    let ran = ran(&scenario(CLOSED, "1ms", ""), Arc::new(driver)).await;
+    let error = ran.expect_err("there is no model").to_string();
+    assert!(error.contains("--model-url"), "{error}");
+    assert_eq!(api.n_objects("models"), 0);
+}
+
+#[tokio::test]
+async fn an_agent_that_is_there_needs_no_set_up() {
+    let api = api();
+    let config = KubernetesConfig {
+        agent: Some("helper".to_owned()),
+        ..KubernetesConfig::default()
+    };
+    let driver = Kubernetes::new(api.client("default"), config);
+    let answering = tokio::spawn(answer_all(api.clone(), "4"));
+    let ran = ran(&scenario(CLOSED, "1ms", ""), Arc::new(driver)).await;
+    answering.abort();
+    let all = ran.expect("it runs").recorder.all();
+    assert_eq!(all.outcomes.get(Outcome::Done), 1);
+    assert_eq!(api.n_objects("agents") + api.n_objects("models"), 0);
 }
 
 #[tokio::test]

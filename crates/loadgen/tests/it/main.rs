@@ -6,6 +6,7 @@ mod in_process;
 mod pacing;
 mod platforms;
 mod promises;
+mod real_cluster;
 mod records;
 mod runs;
 mod scenarios;

@@ -183,7 +183,11 @@ async fn workers_start_together_what_a_single_run_starts() {
 }
 
 fn cluster(api: &KubeApi) -> Kubernetes {
-    Kubernetes::new(api.client("default"), KubernetesConfig::default())
+    let config = KubernetesConfig {
+        base_url: Some("http://127.0.0.1:9/v1".to_owned()),
+        ..KubernetesConfig::default()
+    };
+    Kubernetes::new(api.client("default"), config)
 }
 
 fn barrier(api: &KubeApi, worker: Worker) -> Arc<LeaseBarrier> {

@@ -216,7 +216,8 @@ fn the_workers_of_a_job_leave_their_parts_in_the_cluster_and_the_gatherer_cleans
     };
     let kubeconfig = write("kubeconfig", &cluster.kubeconfig().to_string());
     let changed = ["--time-scale", "0.5", "--timeout", "60s"];
-    let emitted = stage.load(&[&changed[..], &["--emit-job", "2"]].concat(), &[]);
+    let job = ["--model-url", "http://127.0.0.1:9/v1", "--emit-job", "2"];
+    let emitted = stage.load(&[&changed[..], &job].concat(), &[]);
     let (mut arguments, text) = of_job(&emitted.stdout);
     assert_eq!(arguments[1], "/etc/plimsoll/scenario.toml");
     arguments[1] = write("scenario.toml", &text);

@@ -43,9 +43,17 @@ pub(super) struct Objects {
 }
 
 impl Objects {
+    /// Nothing to make.
+    pub(super) fn none() -> Self {
+        Self {
+            documents: Vec::new(),
+            place: "nowhere",
+        }
+    }
+
     /// Reads a set-up, or the shipped one.
     pub(super) fn read(text: Option<&str>) -> Result<Self, DriverError> {
-        let place = text.map_or("the shipped set-up", |_| "the given file");
+        let place = text.map_or("the shipped set-up", |_| "the given set-up");
         let wrong = |reason: String| DriverError::Setup {
             place: place.to_owned(),
             reason,
@@ -60,10 +68,25 @@ impl Objects {
         }
         if !documents.iter().any(|document| document["kind"] == "Agent") {
             return Err(wrong(
-                "needs an Agent, which Queries can address".to_owned(),
+                "it needs an Agent, which Queries can address".to_owned(),
             ));
         }
         Ok(Self { documents, place })
+    }
+
+    /// Checks that the model's address is known if the documents need it.
+    pub(super) fn check(&self, base_url: Option<&str>) -> Result<(), DriverError> {
+        let needs = |document: &Value| document.to_string().contains(BASE_URL);
+        if base_url.is_none() && self.documents.iter().any(needs) {
+            return Err(DriverError::Setup {
+                place: self.place.to_owned(),
+                reason: format!(
+                    "it names its model by {BASE_URL}; say where it is with --model-url, write an address into a set-up \
+                     of your own, or name an agent that is there with --agent"
+                ),
+            });
+        }
+        Ok(())
     }
 
     /// Makes them all in one namespace.
