@@ -13,10 +13,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Later than this the generator did not follow its schedule.
+/// Later than this the generator did not follow its schedule, or its event loop did not see what had come.
+///
+/// Both are errors of the latency that is measured, and of the same size.
 const MOST_LAG: Duration = Duration::from_millis(5);
 
-/// Or later than this part of the tightest latency that is promised, if that is more.
+/// Or later than this part of the tightest latency that is promised, if that is more: a bound of a second is not judged
+/// otherwise for ten milliseconds.
 const MOST_LAG_OF_SLO: f64 = 0.01;
 
 /// Less than this part of what was due was sent in its time.
@@ -30,9 +33,6 @@ const MOST_WAITING: f64 = 0.1;
 
 /// More than this part of the time the hypervisor gave to others.
 const MOST_STEAL: f64 = 0.05;
-
-/// Later than this the event loop looked at what had come.
-const MOST_LOOP_LAG: Duration = Duration::from_millis(5);
 
 /// Later than this part of the tightest latency that is promised, the watch showed what was there.
 const MOST_WATCH_LAG_OF_SLO: f64 = 0.1;
@@ -190,10 +190,7 @@ pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Rea
             },
         ),
         (Reason::Steal, reading.steal / MOST_STEAL),
-        (
-            Reason::LoopLag,
-            seconds(reading.loop_lag_p99) / seconds(MOST_LOOP_LAG),
-        ),
+        (Reason::LoopLag, seconds(reading.loop_lag_p99) / most_lag),
         (
             Reason::WatchLag,
             share_of_slo(MOST_WATCH_LAG_OF_SLO).map_or(0.0, |most| watch_lag / most),

@@ -119,15 +119,21 @@ fn a_generator_near_its_bounds_is_suspect() {
 
 #[test]
 fn a_promise_of_long_latencies_bears_more_lag() {
-    let reading = Reading {
-        lag_p99: Duration::from_millis(20),
+    let late = Duration::from_millis(20);
+    let of_starts = Reading {
+        lag_p99: late,
         ..healthy()
     };
-    assert_eq!(judge(&reading, None).0, Verdict::Invalid);
-    assert_eq!(
-        judge(&reading, Some(Duration::from_secs(60))).0,
-        Verdict::Valid
-    );
+    let of_loop = Reading {
+        loop_lag_p99: late,
+        ..healthy()
+    };
+    for reading in [of_starts, of_loop] {
+        let verdict = |tightest| judge(&reading, tightest).0;
+        assert_eq!(verdict(None), Verdict::Invalid);
+        assert_eq!(verdict(TIGHTEST), Verdict::Invalid);
+        assert_eq!(verdict(Some(Duration::from_secs(60))), Verdict::Valid);
+    }
 }
 
 fn windows(n_valid: usize, n_invalid: usize) -> Vec<Window> {
