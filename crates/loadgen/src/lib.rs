@@ -25,6 +25,8 @@ pub mod scenario;
 pub mod schedule;
 pub mod scrape;
 pub mod slo;
+#[cfg(feature = "otlp")]
+pub mod traces;
 pub mod usage;
 pub mod usl;
 pub mod workers;

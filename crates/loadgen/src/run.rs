@@ -12,6 +12,7 @@ mod flights;
 mod pacer;
 mod users;
 
+use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +24,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::collector::Collector;
 use self::flights::Launcher;
-use crate::driver::{Capabilities, Driver, Findings, Setting, Sighting, Sightings};
+use crate::driver::{Capabilities, Driver, Findings, Setting, Sighting, Sightings, Start};
 use crate::error::DriverError;
 use crate::health::Health;
-use crate::outcome::Outcomes;
+use crate::outcome::{Outcome, Outcomes};
 use crate::recorder::Recorder;
+use crate::sample::Times;
 use crate::scenario::{Plan, Scenario};
 use crate::schedule::Entry;
 use crate::usage::{Subject, Usage};
@@ -38,6 +40,25 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Sightings that are taken up together.
 const BATCH: usize = 1024;
+
+/// One operation that has ended, or was given up.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// What was started.
+    pub start: &'a Start,
+    /// When what happened, from the begin.
+    pub times: &'a Times,
+    /// What became of it, before anything that came to light after the run.
+    pub outcome: Outcome,
+    /// The begin of the run.
+    pub begin: Instant,
+}
+
+/// Somebody who is told of every operation that has ended.
+pub trait Witness: fmt::Debug + Send + Sync {
+    /// Called on the generator's event loop, which it must not hold up.
+    fn ended(&self, ended: &Ended<'_>);
+}
 
 /// How a scenario is run.
 #[derive(Debug, Clone)]
@@ -56,6 +77,8 @@ pub struct RunSettings {
     pub worker: Worker,
     /// Where is waited for the begin.
     pub barrier: Arc<dyn Barrier>,
+    /// Who is told of every end; nobody if unset.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 /// How far a run is.
@@ -168,8 +191,7 @@ async fn follow(
         () = interrupt.cancelled() => Instant::now(),
     };
     let launcher = Launcher::new(driver.clone(), sightings, begin, setting.timeout);
-    let subject = settings.subject.clone();
-    let mut collector = Collector::new(scenario, launcher.clone(), subject, plan.starts);
+    let mut collector = Collector::new(scenario, launcher.clone(), settings, plan.starts);
     let stop = interrupt.child_token();
     let feeding = feed(scenario, worker, &plan, &launcher, &stop)?;
     let interrupted = gather(

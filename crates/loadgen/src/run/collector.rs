@@ -1,9 +1,10 @@
 //! Takes up what was seen, and makes a sample of every operation that ended.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::flights::{Flight, Launcher};
-use super::{Progress, Ran};
+use super::{Ended, Progress, Ran, RunSettings, Witness};
 use crate::driver::{Capabilities, End, Findings, Sighting, What};
 use crate::health::Health;
 use crate::health::watch::Watch;
@@ -35,6 +36,7 @@ pub(super) struct Collector {
     reported: (Instant, u64),
     rate: f64,
     subject: Subject,
+    witness: Option<Arc<dyn Witness>>,
     usage: Vec<Usage>,
     drained: Option<Usage>,
 }
@@ -43,7 +45,7 @@ impl Collector {
     pub(super) fn new(
         scenario: &Scenario,
         launcher: Launcher,
-        subject: Subject,
+        settings: &RunSettings,
         planned: usize,
     ) -> Self {
         let begin = launcher.begin();
@@ -58,7 +60,8 @@ impl Collector {
             planned,
             reported: (begin, 0),
             rate: 0.0,
-            subject,
+            subject: settings.subject.clone(),
+            witness: settings.witness.clone(),
             usage: Vec::new(),
             drained: None,
             launcher,
@@ -249,6 +252,14 @@ impl Collector {
         };
         self.recorder.record(&sample);
         self.outcomes.add(outcome);
+        if let Some(witness) = &self.witness {
+            witness.ended(&Ended {
+                start: &flight.start,
+                times: &flight.times,
+                outcome,
+                begin: self.launcher.begin(),
+            });
+        }
         self.remember_response(outcome, &flight.times);
         let end = flight.times.done.unwrap_or(flight.times.intended);
         self.last_end = self.last_end.max(end);

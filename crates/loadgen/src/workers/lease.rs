@@ -291,7 +291,7 @@ fn time(lease: &Lease) -> Option<Timestamp> {
     Some(lease.spec.as_ref()?.acquire_time.as_ref()?.0)
 }
 
-/// The wall clock, which all machines share; read nowhere else.
+/// The wall clock, which all machines share.
 fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -31,6 +31,7 @@ pub(crate) fn settings() -> RunSettings {
         subject: Subject::Own,
         worker: Worker::ALONE,
         barrier: Arc::new(AtOnce),
+        witness: None,
     }
 }
 

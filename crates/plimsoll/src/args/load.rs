@@ -107,6 +107,10 @@ pub(super) struct TypedDriving {
     /// Show Prometheus how far the run is, at `/metrics` of this address, such as 127.0.0.1:9464.
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    /// Send every operation as a span to the OpenTelemetry collector at this base URL, such as http://127.0.0.1:4318;
+    /// needs a build with the feature `otlp`.
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -192,6 +196,7 @@ impl TypedDriving {
             setup: self.setup,
             patience: self.patience,
             metrics: self.metrics,
+            otlp: self.otlp,
         }
     }
 }

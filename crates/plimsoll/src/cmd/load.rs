@@ -4,6 +4,7 @@ pub(crate) mod driving;
 pub(crate) mod progress;
 pub(crate) mod sweep;
 pub(crate) mod telling;
+mod tracing;
 pub(crate) mod workers;
 
 use std::env;

@@ -12,7 +12,7 @@ use loadgen::driver::completions::{Completions, CompletionsConfig};
 use loadgen::driver::in_process::{InProcess, InProcessConfig};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::driver::null::Null;
-use loadgen::run::{Progress, Ran, RunSettings, run};
+use loadgen::run::{Progress, Ran, RunSettings, Witness, run};
 use loadgen::scenario::Scenario;
 use loadgen::scenario::platform::Platform;
 use loadgen::scrape::{Scrape, Server};
@@ -21,6 +21,8 @@ use loadgen::workers::{AtOnce, Barrier, Worker};
 use query_api::dialect::Dialect;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
+
+use super::tracing::Tracing;
 
 /// The environment variable with the key of a model that is asked without a control plane.
 const API_KEY: &str = "OPENAI_API_KEY";
@@ -73,6 +75,8 @@ pub(crate) struct Driving {
     pub(crate) patience: Duration,
     /// Where Prometheus may ask how far the run is; nowhere if unset.
     pub(crate) metrics: Option<SocketAddr>,
+    /// The base URL of a collector that is sent every operation as a span; nobody if unset.
+    pub(crate) otlp: Option<String>,
 }
 
 impl Driving {
@@ -82,10 +86,32 @@ impl Driving {
         scenario: &Scenario,
         report: impl FnMut(&Progress) + Send + 'static,
     ) -> anyhow::Result<Ran> {
-        let settings = self.settings(run_name(), Worker::ALONE, Arc::new(AtOnce));
-        let (driving, scenario) = (self.clone(), scenario.clone());
+        let run = run_name();
         let (report, _server) = self.scraped(report)?;
-        on_generator(async move { driving.follow(&scenario, settings, report).await })
+        self.traced(&run, scenario, |witness| {
+            let settings = RunSettings {
+                witness,
+                ..self.settings(run.clone(), Worker::ALONE, Arc::new(AtOnce))
+            };
+            let (driving, scenario) = (self.clone(), scenario.clone());
+            on_generator(async move { driving.follow(&scenario, settings, report).await })
+        })
+    }
+
+    /// Does it with a witness who sends spans, if a collector was named. Not to be called on a runtime.
+    pub(crate) fn traced<T>(
+        &self,
+        run: &str,
+        scenario: &Scenario,
+        work: impl FnOnce(Option<Arc<dyn Witness>>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let Some(endpoint) = &self.otlp else {
+            return work(None);
+        };
+        let tracing = Tracing::begin(endpoint, run, scenario)?;
+        let done = work(Some(tracing.witness()));
+        tracing.finish();
+        done
     }
 
     /// Runs a scenario, or a share of it, on the generator's threads.
@@ -141,6 +167,7 @@ impl Driving {
             subject: self.subject.clone(),
             worker,
             barrier,
+            witness: None,
         }
     }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use loadgen::driver::kubernetes::{Kubernetes, connect};
 use loadgen::report;
 use loadgen::report::model::Circumstances;
+use loadgen::run::{RunSettings, Witness};
 use loadgen::scenario::Scenario;
 use loadgen::usage::Subject;
 use loadgen::workers::job::{JobConfig, workers_namespace};
@@ -139,7 +140,10 @@ impl Sharing {
         };
         let shown = progress.clone();
         let (report, _server) = driving.scraped(move |now| shown.show(now))?;
-        let handed_over = on_generator(working.run(report));
+        let run = working.of.run.clone();
+        let handed_over = driving.traced(&run, scenario, |witness| {
+            on_generator(working.run(witness, report))
+        });
         progress.end();
         eprintln!("{}", handed_over?);
         Ok(Exit::Fine)
@@ -268,6 +272,7 @@ impl Working {
     /// Makes the share and hands the part over; returns what to say of it.
     async fn run(
         self,
+        witness: Option<Arc<dyn Witness>>,
         report: impl FnMut(&loadgen::run::Progress) + Send + 'static,
     ) -> anyhow::Result<String> {
         let Self { driving, of, .. } = &self;
@@ -285,7 +290,10 @@ impl Working {
             Some(lease) => lease.clone(),
             None => Arc::new(AtOnce),
         };
-        let settings = driving.settings(of.run.clone(), of.worker, barrier);
+        let settings = RunSettings {
+            witness,
+            ..driving.settings(of.run.clone(), of.worker, barrier)
+        };
         let ran = driving.follow(&self.scenario, settings, report).await?;
         let of = Belonging {
             begin: lease.and_then(|lease| lease.agreed()),
