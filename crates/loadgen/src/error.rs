@@ -15,7 +15,7 @@ pub enum ScenarioError {
         known: String,
     },
     /// The file cannot be read.
-    #[error("cannot read scenario {}: {source}", path.display())]
+    #[error("cannot read scenario {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -24,7 +24,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// The text is not TOML, lacks a field, or has one that no scenario has.
-    #[error("scenario {} does not parse: {source}", path.display())]
+    #[error("scenario {} does not parse", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -150,7 +150,7 @@ pub enum WorkersError {
         workers: usize,
     },
     /// A file with a part cannot be read.
-    #[error("cannot read part {}: {source}", path.display())]
+    #[error("cannot read part {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

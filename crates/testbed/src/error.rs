@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum StubError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -15,7 +15,7 @@ pub enum StubError {
         source: io::Error,
     },
     /// The text is not TOML, lacks a field, or has one that no stub has.
-    #[error("stub {} does not parse: {source}", path.display())]
+    #[error("stub {} does not parse", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum StubError {
         reason: String,
     },
     /// Nobody can listen there.
-    #[error("cannot listen on {address}: {source}; port 0 takes any that is free")]
+    #[error("cannot listen on {address}; port 0 takes any that is free")]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
@@ -43,6 +43,6 @@ pub enum StubError {
         source: io::Error,
     },
     /// The system has no thread to give.
-    #[error("cannot start the threads of the stub: {0}")]
+    #[error("cannot start the threads of the stub")]
     Threads(#[source] io::Error),
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use control_plane::transport::causes;
 use loadgen::explain::explain;
 use loadgen::mix::Mix;
 use loadgen::scenario::Scenario;
@@ -318,6 +319,7 @@ fn an_impossible_ladder_run_or_bound_is_refused_with_its_place() {
         let wrong = text.replacen(from, to, 1);
         assert_ne!(&wrong, text, "{from}");
         let error = Scenario::parse(Path::new("s.toml"), &wrong).expect_err("it is wrong");
-        assert!(error.to_string().contains(place), "{to:?} gave {error}");
+        let said = causes(&error);
+        assert!(said.contains(place), "{to:?} gave {said}");
     }
 }

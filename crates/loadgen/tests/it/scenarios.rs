@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use control_plane::transport::causes;
 use loadgen::error::ScenarioError;
 use loadgen::scenario::Scenario;
 
@@ -36,7 +37,7 @@ fn shipped() -> Vec<PathBuf> {
 /// The message for `text`, without the name of the file.
 fn message(text: &str) -> String {
     let error = Scenario::parse(Path::new("s.toml"), text).expect_err("the text is wrong");
-    error.to_string()
+    causes(&error)
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `plimsoll stub`: its address first, its answers, its end, and mistakes in its file named with code 2.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -186,6 +187,10 @@ fn mistakes_in_a_file_end_with_2_and_name_file_place_and_mend() {
             &["first_token: 0 < median ≤ p99 ≤ max"],
         ),
         (
+            "first_token = { uniform = { shortest = \"2s\", longest = \"1s\" } }",
+            &["first_token: shortest ≤ longest"],
+        ),
+        (
             "first_token = { file = \"times.txt\" }",
             &["times.txt: line 2", "12.5ms"],
         ),
@@ -205,6 +210,9 @@ fn mistakes_in_a_file_end_with_2_and_name_file_place_and_mend() {
         let outcome = sandbox.run(&["stub", &path], &[]);
         assert_eq!(outcome.code, Some(2), "{text}: {}", outcome.stderr);
         assert_eq!(outcome.stdout, "", "{text}");
+        let said = outcome.stderr.lines().filter(|line| !line.is_empty());
+        let once: BTreeSet<&str> = said.clone().collect();
+        assert_eq!(said.count(), once.len(), "said twice: {}", outcome.stderr);
         for part in parts {
             assert!(
                 outcome.stderr.contains(part),

@@ -179,6 +179,13 @@ impl FileLatency {
         Ok(match self {
             Self::Zero => Latency::Zero,
             Self::Fixed(GoDuration(time)) => Latency::Fixed(time),
+            Self::Uniform { shortest, longest } => {
+                let (shortest, longest) = (shortest.0, longest.0);
+                if shortest > longest {
+                    return Err(place.impossible(name, "shortest ≤ longest must hold"));
+                }
+                Latency::Uniform { shortest, longest }
+            }
             Self::LogNormal { median, p99, max } => {
                 let (median, p99, max) = (median.0, p99.0, max.0);
                 if median.is_zero() || median > p99 || p99 > max {

@@ -31,6 +31,10 @@ pub(super) struct FileTokens {
 pub(super) enum FileLatency {
     Zero,
     Fixed(GoDuration),
+    Uniform {
+        shortest: GoDuration,
+        longest: GoDuration,
+    },
     LogNormal {
         median: GoDuration,
         p99: GoDuration,
