@@ -22,7 +22,7 @@ const MOST_LAG: Duration = Duration::from_millis(5);
 /// otherwise for ten milliseconds.
 const MOST_LAG_OF_SLO: f64 = 0.01;
 
-/// Less than this part of what was due was sent in its time.
+/// Less than this part of what was due was sent in its time, and more than one start was not.
 const LEAST_ACHIEVED: f64 = 0.99;
 
 /// More than this part of its processors the generator may not use: bursts would have to wait.
@@ -50,7 +50,7 @@ pub struct Reading {
     pub offered: u64,
     /// Of these, sent in time.
     pub achieved: u64,
-    /// How late starts were: one in a hundred was later.
+    /// How late starts were: one in a hundred was later, or one of fewer.
     pub lag_p99: Duration,
     /// CPU time of the generator's threads, as a part of the processors that it may use.
     pub cpu: f64,
@@ -169,16 +169,14 @@ pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Rea
     let seconds = |duration: Duration| duration.as_secs_f64();
     let share_of_slo = |share: f64| tightest.map(|tightest| seconds(tightest) * share);
     let most_lag = seconds(MOST_LAG).max(share_of_slo(MOST_LAG_OF_SLO).unwrap_or(0.0));
-    let missed = if reading.offered == 0 {
-        0.0
-    } else {
-        1.0 - reading.achieved as f64 / reading.offered as f64
-    };
+    let missed = reading.offered.saturating_sub(reading.achieved) as f64;
+    // Fewer than a hundred starts have no hundredth part: one of them may be late.
+    let most_missed = ((1.0 - LEAST_ACHIEVED) * reading.offered as f64).max(1.0);
     let watch_lag = reading.watch_lag_p99.map_or(0.0, seconds);
     // Each as a part of what is allowed.
     let used = [
         (Reason::ScheduleLag, seconds(reading.lag_p99) / most_lag),
-        (Reason::Achieved, missed / (1.0 - LEAST_ACHIEVED)),
+        (Reason::Achieved, missed / most_missed),
         (Reason::Cpu, reading.cpu / MOST_CPU),
         (Reason::Waiting, reading.waiting / MOST_WAITING),
         (

@@ -4,19 +4,18 @@
 //! our own monotonic clock, since server stamps have a resolution of a second. What ended while a watch was blind is
 //! told as unseen, and its latency is censored.
 
+mod connect;
 pub(crate) mod failure;
 pub(crate) mod objects;
 mod removal;
 mod watch;
 
-use std::path::Path;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all, try_join_all};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Config};
 use parking_lot::Mutex;
 use query_api::dialect::Dialect;
 use query_api::query::{Query, TargetKind};
@@ -24,6 +23,7 @@ use serde_json::json;
 use testbed::population::query;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub use self::connect::connect;
 use self::failure::{denied, refused};
 use self::objects::Objects;
 use crate::driver::{Capabilities, Driver, End, Findings, Setting, Sightings, Start, What};
@@ -92,39 +92,6 @@ impl Default for KubernetesConfig {
             patience: Duration::from_secs(30),
         }
     }
-}
-
-/// A client of the cluster that a kubeconfig names: the given file, or the usual one; the given context, or the current.
-///
-/// Without any, the cluster in whose pod this process runs. Nothing is sent yet.
-///
-/// # Errors
-/// If there is no kubeconfig, or none that can be used.
-pub async fn connect(
-    kubeconfig: Option<&Path>,
-    context: Option<String>,
-) -> Result<kube::Client, DriverError> {
-    let unusable = |reason: String| DriverError::Unreachable {
-        system: "a cluster".to_owned(),
-        reason,
-    };
-    let options = KubeConfigOptions {
-        context,
-        ..KubeConfigOptions::default()
-    };
-    let is_chosen = options.context.is_some();
-    let config = match kubeconfig {
-        Some(path) => {
-            let read = Kubeconfig::read_from(path).map_err(|error| unusable(error.to_string()))?;
-            Config::from_custom_kubeconfig(read, &options).await
-        }
-        None => match Config::from_kubeconfig(&options).await {
-            Err(error) if !is_chosen => Config::incluster().or(Err(error)),
-            usual => usual,
-        },
-    };
-    let config = config.map_err(|error| unusable(error.to_string()))?;
-    kube::Client::try_from(config).map_err(|error| unusable(error.to_string()))
 }
 
 impl Kubernetes {

@@ -136,6 +136,17 @@ fn a_promise_of_long_latencies_bears_more_lag() {
     }
 }
 
+#[test]
+fn one_late_start_among_few_spoils_nothing_and_two_do() {
+    let of = |achieved| Reading {
+        offered: 83,
+        achieved,
+        ..healthy()
+    };
+    check(&of(82), Verdict::Suspect, &[Reason::Achieved]);
+    check(&of(81), Verdict::Invalid, &[Reason::Achieved]);
+}
+
 fn windows(n_valid: usize, n_invalid: usize) -> Vec<Window> {
     let window = |verdict, reasons: &[Reason]| Window {
         begin: Duration::ZERO,

@@ -123,7 +123,7 @@ impl Watch {
         let reading = Reading {
             offered: std::mem::take(&mut self.offered),
             achieved: std::mem::take(&mut self.achieved),
-            lag_p99: self.lag.p99(),
+            lag_p99: self.lag.all_but_a_hundredth(),
             cpu: cpu / (wall * system::processors()),
             waiting: spent(counters.waiting, before.waiting).as_secs_f64() / wall,
             throttled: spent(counters.throttled, before.throttled),
@@ -179,11 +179,54 @@ impl Lags {
         self.0.saturating_record(nanos);
     }
 
+    /// The greatest but for one in a hundred, or for one of fewer: a single late start is no habit. The lag of the whole
+    /// run is judged without this.
+    fn all_but_a_hundredth(&self) -> Duration {
+        let n_lags = self.0.len();
+        let rank = n_lags - n_lags.div_ceil(100);
+        if rank == 0 {
+            return Duration::ZERO;
+        }
+        // Half a rank lower, so that no rounding takes the next one.
+        let quantile = (rank as f64 - 0.5) / n_lags as f64;
+        Duration::from_nanos(self.0.value_at_quantile(quantile))
+    }
+
     /// Zero if there was none.
     fn p99(&self) -> Duration {
         if self.0.is_empty() {
             return Duration::ZERO;
         }
         Duration::from_nanos(self.0.value_at_quantile(0.99))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lags(n_lags: u64, n_late: u64) -> Lags {
+        let mut lags = Lags::new();
+        for number in 0..n_lags {
+            let is_late = number < n_late;
+            lags.add(Duration::from_millis(if is_late { 50 } else { 1 }));
+        }
+        lags
+    }
+
+    #[test]
+    fn one_late_start_of_a_hundred_or_of_fewer_is_no_lag_and_two_are() {
+        let is_late = |lags: &Lags| lags.all_but_a_hundredth() > Duration::from_millis(40);
+        for n_lags in [1, 2, 20, 83, 99, 100] {
+            assert!(!is_late(&lags(n_lags, 1)), "1 of {n_lags}");
+        }
+        for n_lags in [2, 20, 83, 99, 100] {
+            assert!(is_late(&lags(n_lags, 2)), "2 of {n_lags}");
+        }
+        assert!(!is_late(&lags(1_000, 10)));
+        assert!(is_late(&lags(1_000, 11)));
+        assert_eq!(lags(0, 0).all_but_a_hundredth(), Duration::ZERO);
+        // The run as a whole is not forgiven.
+        assert!(lags(20, 1).p99() > Duration::from_millis(40));
     }
 }
