@@ -33,7 +33,7 @@ use crate::sample::Times;
 use crate::scenario::{Plan, Scenario};
 use crate::schedule::Entry;
 use crate::usage::{Subject, Usage};
-use crate::workers::{Barrier, Worker};
+use crate::workers::{AtOnce, Barrier, Worker};
 
 /// How often open operations, health and progress are looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -79,6 +79,24 @@ pub struct RunSettings {
     pub barrier: Arc<dyn Barrier>,
     /// Who is told of every end; nobody if unset.
     pub witness: Option<Arc<dyn Witness>>,
+}
+
+impl RunSettings {
+    /// A whole run of this name that begins at once; it watches its own process, and waits for nothing after its end.
+    pub fn alone(run: &str, timeout: Duration) -> Self {
+        /// Long after any run is over.
+        const TTL: Duration = Duration::from_secs(3_600);
+        Self {
+            run: run.to_owned(),
+            timeout,
+            ttl: TTL,
+            drain: Duration::ZERO,
+            subject: Subject::Own,
+            worker: Worker::ALONE,
+            barrier: Arc::new(AtOnce),
+            witness: None,
+        }
+    }
 }
 
 /// How far a run is.

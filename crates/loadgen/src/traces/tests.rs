@@ -21,8 +21,6 @@ use crate::outcome::Outcome;
 use crate::run::{RunSettings, run};
 use crate::sample::Times;
 use crate::scenario::Scenario;
-use crate::usage::Subject;
-use crate::workers::{AtOnce, Worker};
 
 /// A collector that answers with these statuses one after the other, and then with success.
 #[derive(Clone, Default)]
@@ -201,14 +199,8 @@ async fn a_run_tells_of_every_operation() {
         [llm]\nlatency = [\"1ms\", \"1ms\"]\n";
     let scenario = Scenario::parse(Path::new("test.toml"), text).expect("a scenario");
     let settings = RunSettings {
-        run: "test".to_owned(),
-        timeout: Duration::from_secs(20),
-        ttl: Duration::from_secs(3600),
-        drain: Duration::ZERO,
-        subject: Subject::Own,
-        worker: Worker::ALONE,
-        barrier: Arc::new(AtOnce),
         witness: Some(traces.clone()),
+        ..RunSettings::alone("test", Duration::from_secs(20))
     };
     let interrupt = CancellationToken::new();
     let driver = Arc::new(Null::default());

@@ -10,8 +10,6 @@ use loadgen::error::DriverError;
 use loadgen::outcome::Outcome;
 use loadgen::run::{Ran, RunSettings, run};
 use loadgen::scenario::Scenario;
-use loadgen::usage::Subject;
-use loadgen::workers::{AtOnce, Worker};
 use tokio_util::sync::CancellationToken;
 
 /// A scenario of this load, with a model that takes `latency`.
@@ -23,16 +21,7 @@ pub(crate) fn scenario(load: &str, latency: &str, rest: &str) -> Scenario {
 }
 
 pub(crate) fn settings() -> RunSettings {
-    RunSettings {
-        run: "test".to_owned(),
-        timeout: Duration::from_secs(20),
-        ttl: Duration::from_secs(3600),
-        drain: Duration::ZERO,
-        subject: Subject::Own,
-        worker: Worker::ALONE,
-        barrier: Arc::new(AtOnce),
-        witness: None,
-    }
+    RunSettings::alone("test", Duration::from_secs(20))
 }
 
 pub(crate) async fn ran(scenario: &Scenario, driver: Arc<dyn Driver>) -> Result<Ran, DriverError> {
