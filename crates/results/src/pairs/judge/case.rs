@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::delta::would_decide;
+use super::delta::may_decide;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::pairs::comparison::{
     ClockVerdict, Confirmation, ConfirmedOn, Delta, Disturbance, LayoutCheck, Next, PairRow,
@@ -270,7 +270,7 @@ pub(super) fn plan(row: &mut PairRow, case: &PairCase, n_rounds_most: usize) {
         return;
     }
     let factor = (row.n_rounds as f64 / n_rounds_most as f64).sqrt();
-    let could_decide = |delta: &Delta| would_decide(delta, row.relevance, factor);
+    let could_decide = |delta: &Delta| may_decide(delta, row.relevance, factor);
     let is_contradictory = |wall: &Delta| wall.verdict != ClockVerdict::Open;
     let is_decidable = match &row.wall {
         None => true,

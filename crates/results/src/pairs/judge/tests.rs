@@ -62,10 +62,18 @@ fn a_case_is_judged_by_size_and_noise() {
             Some("noise would hide a change of"),
         ),
         (
-            of(1.0, 0.5, 15),
+            // It lies on the edge, as near as the scatter lets it.
+            of(1.03, 0.5, 15),
             Verdict::Inconclusive,
             Next::Nothing,
             Some("not surely by more than matters (1.00 %)"),
+        ),
+        (
+            // Twice its standard error from the edge: more rounds may well tell.
+            of(1.3, 1.0, 15),
+            Verdict::Inconclusive,
+            Next::MoreRounds,
+            Some("not surely by more than matters"),
         ),
         (
             of(2.0, 3.0, 15),
