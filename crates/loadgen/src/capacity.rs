@@ -22,6 +22,7 @@ pub mod probing;
 pub mod record;
 
 mod bracket;
+mod ladder;
 mod place;
 
 /// What is searched along.
@@ -201,6 +202,29 @@ impl Load {
             Self::Closed { users } => users as f64,
             Self::Open { rate } => rate,
             Self::Burst { size } => size as f64,
+        }
+    }
+
+    /// What it counts, in words.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "users",
+            Self::Open { .. } => "per second",
+            Self::Burst { .. } => "at once",
+        }
+    }
+}
+
+impl Purpose {
+    /// The word that reports use.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Ladder => "ladder",
+            Self::Bracket => "bracket",
+            Self::Narrow => "narrow",
+            Self::Repeat => "repeat",
+            Self::Hold => "hold",
+            Self::Beyond => "beyond",
         }
     }
 }

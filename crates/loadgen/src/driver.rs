@@ -4,11 +4,11 @@
 //! decides nothing about right answers: that is the driver's oracle. A reply that says "accepted" is no success.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 
 use crate::error::DriverError;
 use crate::outcome::Outcome;
@@ -203,11 +203,15 @@ impl End {
     }
 }
 
-/// Where sightings go. Clones go to the same place.
-#[derive(Debug, Clone)]
-pub struct Sightings {
-    seen_tx: mpsc::Sender<Sighting>,
+/// Who takes up what is seen.
+pub trait Watcher: Send + Sync {
+    /// Called wherever it was seen, and must be quick: whoever saw it waits.
+    fn saw(&self, sighting: Sighting);
 }
+
+/// Where sightings go. Clones go to the same place.
+#[derive(Clone)]
+pub struct Sightings(Arc<dyn Watcher>);
 
 /// What came to light after the last operation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -221,23 +225,19 @@ pub struct Findings {
 }
 
 impl Sightings {
-    /// A way to the receiver. Whoever sees faster than is taken up has to wait, and the watch lag shows it.
-    pub fn channel() -> (Self, mpsc::Receiver<Sighting>) {
-        /// Enough for a second of 10,000 operations, at 40 bytes each.
-        const BOUND: usize = 1 << 16;
-        let (seen_tx, seen_rx) = mpsc::channel(BOUND);
-        (Self { seen_tx }, seen_rx)
+    /// All go to this watcher.
+    pub fn to(watcher: Arc<dyn Watcher>) -> Self {
+        Self(watcher)
     }
 
     /// Tells what is seen right now. Nobody hears it once the run is over.
-    pub async fn tell(&self, id: u64, what: What) {
+    pub fn tell(&self, id: u64, what: What) {
         let at = Instant::now();
-        // A run that has ended wants to know no more.
-        let _ = self.seen_tx.send(Sighting { id, at, what }).await;
+        self.0.saw(Sighting { id, at, what });
     }
 
     /// Tells an end that is seen right now.
-    pub async fn tell_end(&self, id: u64, end: End) {
-        self.tell(id, What::Ended { end, unseen: false }).await;
+    pub fn tell_end(&self, id: u64, end: End) {
+        self.tell(id, What::Ended { end, unseen: false });
     }
 }

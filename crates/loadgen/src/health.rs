@@ -3,6 +3,10 @@
 //! Here is the judgement, which is pure; `watch` takes the readings. A spoiled window says nothing about the system
 //! under test, and no capacity may be stated from a spoiled run.
 //!
+//! A window that the hypervisor spoiled is *stolen*: no fault of the generator, and no sign of too much load. The run
+//! goes on without it; `run::settling` says which operations are set aside for it. Such a run is suspect, as what was set
+//! aside may have been the system's worst: a cloud that rations processors takes them away when the system is busiest.
+//!
 //! Pressure on the machine as a whole is not looked at: other programs wait without harm to us. What counts is how
 //! long our own threads were ready and had no processor, which the kernel counts for each.
 
@@ -32,6 +36,9 @@ const MOST_CPU: f64 = 0.8;
 const MOST_WAITING: f64 = 0.1;
 
 /// More than this part of the time the hypervisor gave to others.
+///
+/// What is lost of a window of a second is an error of a latency like any lag, and of waiting for a processor, too: a
+/// bound of a minute bears more of both.
 const MOST_STEAL: f64 = 0.05;
 
 /// Later than this part of the tightest latency that is promised, the watch showed what was there.
@@ -43,8 +50,11 @@ const SUSPECT: f64 = 0.6;
 /// A run with more than this part of its windows spoiled is spoiled.
 const MOST_SPOILED: f64 = 0.1;
 
+/// A run with more than this part of its windows stolen is spoiled: what is left is too little of it.
+const MOST_STOLEN: f64 = 0.5;
+
 /// What the generator knows of itself in one window.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Reading {
     /// Operations that were due.
     pub offered: u64,
@@ -77,6 +87,8 @@ pub enum Verdict {
     Valid,
     /// It was near its bounds.
     Suspect,
+    /// The hypervisor spoiled it, and not the generator; said of windows alone.
+    Stolen,
     /// It spoiled the measurement.
     Invalid,
 }
@@ -113,6 +125,7 @@ impl Verdict {
         match self {
             Self::Valid => "valid",
             Self::Suspect => "suspect",
+            Self::Stolen => "stolen",
             Self::Invalid => "invalid",
         }
     }
@@ -156,12 +169,25 @@ pub struct Health {
     pub verdict: Verdict,
     /// Why not, each once.
     pub reasons: Vec<Reason>,
-    /// How late starts were over the whole run: one in a hundred was later.
+    /// How late starts were in all windows that were not stolen: one in a hundred was later.
     pub lag_p99: Duration,
     /// All windows; in a run of several workers those of each, by their begin.
     pub windows: Vec<Window>,
     /// The numbers of the workers who handed nothing over; such a run is invalid.
     pub lost_workers: Vec<usize>,
+}
+
+impl Health {
+    /// How many windows the hypervisor spoiled.
+    pub fn n_stolen(&self) -> usize {
+        let stolen = |window: &&Window| window.verdict == Verdict::Stolen;
+        self.windows.iter().filter(stolen).count()
+    }
+
+    /// The part of the run that the hypervisor spoiled. Latencies can be set aside; a pace may have been higher by this.
+    pub(crate) fn stolen_share(&self) -> f64 {
+        self.n_stolen() as f64 / self.windows.len().max(1) as f64
+    }
 }
 
 /// Judges one reading; `tightest` is the smallest latency that the scenario promises, if it promises any.
@@ -173,12 +199,13 @@ pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Rea
     // Fewer than a hundred starts have no hundredth part: one of them may be late.
     let most_missed = ((1.0 - LEAST_ACHIEVED) * reading.offered as f64).max(1.0);
     let watch_lag = reading.watch_lag_p99.map_or(0.0, seconds);
+    let most_lost = |share: f64| share.max(share_of_slo(MOST_LAG_OF_SLO).unwrap_or(0.0));
     // Each as a part of what is allowed.
     let used = [
         (Reason::ScheduleLag, seconds(reading.lag_p99) / most_lag),
         (Reason::Achieved, missed / most_missed),
         (Reason::Cpu, reading.cpu / MOST_CPU),
-        (Reason::Waiting, reading.waiting / MOST_WAITING),
+        (Reason::Waiting, reading.waiting / most_lost(MOST_WAITING)),
         (
             Reason::Throttled,
             if reading.throttled.is_zero() {
@@ -187,7 +214,7 @@ pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Rea
                 f64::INFINITY
             },
         ),
-        (Reason::Steal, reading.steal / MOST_STEAL),
+        (Reason::Steal, reading.steal / most_lost(MOST_STEAL)),
         (Reason::LoopLag, seconds(reading.loop_lag_p99) / most_lag),
         (
             Reason::WatchLag,
@@ -211,10 +238,27 @@ pub fn judge(reading: &Reading, tightest: Option<Duration>) -> (Verdict, Vec<Rea
         return (Verdict::Valid, Vec::new());
     };
     let reasons = used.iter().filter(|(_, used)| *used > from);
-    (verdict, reasons.map(|(reason, _)| *reason).collect())
+    let reasons: Vec<Reason> = reasons.map(|(reason, _)| *reason).collect();
+    if verdict == Verdict::Invalid && is_stolen(&reasons) {
+        return (Verdict::Stolen, reasons);
+    }
+    (verdict, reasons)
 }
 
-/// Judges a run: by its lag as a whole, and by how many of its windows are spoiled.
+/// Whether the hypervisor alone spoiled the window: whatever was late then was late for it.
+fn is_stolen(reasons: &[Reason]) -> bool {
+    /// What it does not explain.
+    const ELSEWHERE: [Reason; 4] = [
+        Reason::Cpu,
+        Reason::Waiting,
+        Reason::Throttled,
+        Reason::Sockets,
+    ];
+    let is_elsewhere = |reason: &Reason| ELSEWHERE.contains(reason);
+    reasons.contains(&Reason::Steal) && !reasons.iter().any(is_elsewhere)
+}
+
+/// Judges a run: by its lag in all windows that were not stolen, and by how many of its windows are spoiled.
 pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Duration>) -> Health {
     let share = tightest.map_or(Duration::ZERO, |tightest| tightest.mul_f64(MOST_LAG_OF_SLO));
     let is_late = lag_p99 > MOST_LAG.max(share);
@@ -223,11 +267,16 @@ pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Durat
             .iter()
             .filter(move |window| window.verdict == verdict)
     };
-    let n_spoiled = with(Verdict::Invalid).count();
-    let is_spoiled = n_spoiled as f64 > windows.len() as f64 * MOST_SPOILED;
-    let verdict = if is_late || is_spoiled {
+    let (n_spoiled, n_stolen) = (
+        with(Verdict::Invalid).count(),
+        with(Verdict::Stolen).count(),
+    );
+    let n_left = windows.len() - n_stolen;
+    let is_spoiled = n_spoiled as f64 > n_left as f64 * MOST_SPOILED;
+    let is_stolen = n_stolen as f64 > windows.len() as f64 * MOST_STOLEN;
+    let verdict = if is_late || is_spoiled || is_stolen {
         Verdict::Invalid
-    } else if n_spoiled > 0 || with(Verdict::Suspect).count() > windows.len() / 2 {
+    } else if n_spoiled > 0 || n_stolen > 0 || with(Verdict::Suspect).count() > n_left / 2 {
         Verdict::Suspect
     } else {
         Verdict::Valid

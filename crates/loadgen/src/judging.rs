@@ -117,8 +117,14 @@ fn evidence<'t>(ran: &Ran, slo: &Slo, tally: &'t Tally) -> Evidence<'t> {
             all,
             clumping: 1.0,
         },
-        Metric::Throughput => figure(completions_per_second(ran) / ran.plan.expected_throughput),
-        Metric::Rate => figure(done as f64 / ran.duration.as_secs_f64().max(f64::MIN_POSITIVE)),
+        Metric::Throughput => pace(
+            ran,
+            completions_per_second(ran) / ran.plan.expected_throughput,
+        ),
+        Metric::Rate => {
+            let seconds = ran.duration.as_secs_f64().max(f64::MIN_POSITIVE);
+            pace(ran, done as f64 / seconds)
+        }
         Metric::Rss => match ran.usage.iter().map(|usage| usage.resident_bytes).max() {
             Some(bytes) => figure(bytes as f64),
             None => Evidence::Nothing,
@@ -129,6 +135,15 @@ fn evidence<'t>(ran: &Ran, slo: &Slo, tally: &'t Tally) -> Evidence<'t> {
             Some(_) => figure(tally.outcomes.get(Outcome::Duplicated) as f64),
             None => Evidence::Nothing,
         },
+    }
+}
+
+/// A pace, which would have been higher by as much as the hypervisor spoiled at most.
+fn pace(ran: &Ran, value: f64) -> Evidence<'static> {
+    let left = 1.0 - ran.health.stolen_share();
+    Evidence::Between {
+        low: value,
+        high: value / left.max(f64::MIN_POSITIVE),
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Tally {
     pub outcomes: Outcomes,
     /// How many were acknowledged.
     pub acknowledged: u64,
+    /// How many are in no latency below, as the hypervisor had taken the processors away.
+    pub set_aside: u64,
     /// From the intended start to the end.
     pub response: Latencies,
     /// From the sending to the end.
@@ -72,10 +74,23 @@ impl Recorder {
     /// Keeps a sample; one of an unknown operation is kept with the last.
     pub fn record(&mut self, sample: &Sample) {
         self.windows.record(sample);
-        let last = self.by_operation.len().saturating_sub(1);
-        if let Some(tally) = self.by_operation.get_mut(sample.operation.min(last)) {
+        if let Some(tally) = self.tally_of(sample) {
             tally.record(sample);
         }
+    }
+
+    /// Keeps how a sample ended and nothing of its latencies, which say nothing of the system under test.
+    pub fn set_aside(&mut self, sample: &Sample) {
+        self.windows.set_aside(sample);
+        if let Some(tally) = self.tally_of(sample) {
+            tally.count(sample);
+            tally.set_aside += 1;
+        }
+    }
+
+    fn tally_of(&mut self, sample: &Sample) -> Option<&mut Tally> {
+        let last = self.by_operation.len().saturating_sub(1);
+        self.by_operation.get_mut(sample.operation.min(last))
     }
 
     /// Corrects the outcome of a sample that was recorded: what came to light after the run.
@@ -131,6 +146,7 @@ impl Tally {
         Self {
             outcomes: Outcomes::default(),
             acknowledged: 0,
+            set_aside: 0,
             response: Latencies::new(),
             service: Latencies::new(),
             create: Latencies::new(),
@@ -140,10 +156,14 @@ impl Tally {
         }
     }
 
+    fn count(&mut self, sample: &Sample) {
+        self.outcomes.add(sample.outcome);
+        self.acknowledged += u64::from(sample.times.acknowledged.is_some());
+    }
+
     fn record(&mut self, sample: &Sample) {
+        self.count(sample);
         let Sample { outcome, times, .. } = sample;
-        self.outcomes.add(*outcome);
-        self.acknowledged += u64::from(times.acknowledged.is_some());
         if let Some(create) = times.create() {
             self.create.add(create);
         }
@@ -177,6 +197,7 @@ impl Tally {
     fn merge(&mut self, other: &Self) {
         self.outcomes.merge(&other.outcomes);
         self.acknowledged += other.acknowledged;
+        self.set_aside += other.set_aside;
         self.response.merge(&other.response);
         self.service.merge(&other.service);
         self.create.merge(&other.create);

@@ -1,30 +1,33 @@
 //! One loop that follows a plan: starts what is due, takes up what was seen, and ends when nothing is open any more.
 //!
 //! ```text
-//!   pacer thread ─┐ launch                    sightings
-//!   closed users ─┴───────► driver.start ───────────────► collector ──► recorder
+//!   pacer thread ─┐ launch                sightings, on the thread that saw them
+//!   closed users ─┴───────► driver.start ─────────────────► collector ──► recorder
 //!                                                          │  ▲           health
-//!                                    next turn of a user ◄─┘  └── watch
+//!                                    next turn of a user ◄─┘  └── watch, settling
 //! ```
 
 mod collector;
 mod flights;
+mod gathering;
+mod look;
 mod pacer;
+mod settling;
 mod users;
 
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use self::collector::Collector;
-use self::flights::Launcher;
-use crate::driver::{Capabilities, Driver, Findings, Setting, Sighting, Sightings, Start};
+use self::flights::{Course, Flight, Launcher};
+use self::gathering::{Gathering, Over};
+use self::look::{Look, used};
+use crate::driver::{Capabilities, Driver, Findings, Setting, Sightings, Start};
 use crate::error::DriverError;
 use crate::health::Health;
 use crate::outcome::{Outcome, Outcomes};
@@ -38,8 +41,8 @@ use crate::workers::{AtOnce, Barrier, Worker};
 /// How often open operations, health and progress are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Sightings that are taken up together.
-const BATCH: usize = 1024;
+/// How long the system has to be told of all that is given up.
+const GIVING_UP: Duration = Duration::from_secs(2);
 
 /// One operation that has ended, or was given up.
 #[derive(Debug, Clone, Copy)]
@@ -199,7 +202,8 @@ async fn follow(
     mut report: impl FnMut(&Progress) + Send,
 ) -> Result<Ran, DriverError> {
     driver.prepare(setting).await?;
-    let (sightings, mut seen_rx) = Sightings::channel();
+    let gathering = Gathering::new();
+    let sightings = Sightings::to(gathering.clone());
     driver.observe(sightings.clone()).await?;
 
     let worker = setting.worker;
@@ -208,25 +212,28 @@ async fn follow(
         begin = settings.barrier.ready() => begin?,
         () = interrupt.cancelled() => Instant::now(),
     };
-    let launcher = Launcher::new(driver.clone(), sightings, begin, setting.timeout);
-    let mut collector = Collector::new(scenario, launcher.clone(), settings, plan.starts);
+    let course = Course::new(driver.clone(), begin, setting.timeout);
+    let launcher = Launcher::new(course.clone(), sightings);
+    let mut collector = Collector::new(scenario, course.clone(), settings, plan.starts);
+    collector.take_usage(used(&course, &settings.subject));
+    gathering.begin(collector);
     let stop = interrupt.child_token();
-    let feeding = feed(scenario, worker, &plan, &launcher, &stop)?;
+    feed(scenario, worker, &plan, &launcher, &stop, gathering.feeds())?;
     let interrupted = gather(
-        &mut collector,
-        &feeding,
-        &mut seen_rx,
+        &gathering,
+        (&course, &settings.subject),
         &interrupt,
         &mut report,
     )
     .await;
     stop.cancel();
+    let mut collector = gathering.end().expect("nobody else takes it away");
     collector.end();
     let findings = driver.verify().await?;
     collector.correct(&findings);
     if !settings.drain.is_zero() && !interrupted {
         drain(&**driver, settings.drain, &interrupt).await;
-        collector.drained();
+        collector.take_drained(used(&course, &settings.subject));
     }
     Ok(collector.into_ran(plan, driver.capabilities(), findings, interrupted))
 }
@@ -246,29 +253,24 @@ async fn drain(driver: &dyn Driver, most: Duration, interrupt: &CancellationToke
     }
 }
 
-/// Whether all starts were made.
-struct Feeding(Arc<AtomicBool>);
-
-/// Begins to start operations.
+/// Begins to start operations, and holds `over` until the last one is started.
 fn feed(
     scenario: &Scenario,
     worker: Worker,
     plan: &Plan,
     launcher: &Launcher,
     stop: &CancellationToken,
-) -> Result<Feeding, DriverError> {
-    let is_over = Arc::new(AtomicBool::new(false));
-    let feeding = Feeding(is_over.clone());
+    over: Over,
+) -> Result<(), DriverError> {
     let entries: Vec<Entry> = match &plan.schedule {
         Some(schedule) => schedule.entries.clone(),
         None => {
-            users::begin(scenario, worker, launcher.clone(), stop.clone(), is_over);
-            return Ok(feeding);
+            users::begin(scenario, worker, launcher.clone(), stop.clone(), over);
+            return Ok(());
         }
     };
     let deadlines = entries.iter().map(|entry| entry.intended).collect();
     let (begin, launcher) = (launcher.begin(), launcher.clone());
-    let over = Over(is_over);
     let launch = move |number: usize| {
         let _ = &over;
         if let Some(entry) = entries.get(number) {
@@ -280,51 +282,49 @@ fn feed(
         reason: error.to_string(),
     };
     pacer::follow(begin, deadlines, stop.clone(), launch).map_err(failed)?;
-    Ok(feeding)
+    Ok(())
 }
 
-/// Says so when it is dropped, however that comes about.
-struct Over(Arc<AtomicBool>);
-
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-/// Takes up sightings until nothing is open; returns whether the run was broken off.
+/// Looks after a run until nothing is open; returns whether it was broken off.
 async fn gather(
-    collector: &mut Collector,
-    feeding: &Feeding,
-    seen_rx: &mut mpsc::Receiver<Sighting>,
+    gathering: &Gathering,
+    (course, subject): (&Course, &Subject),
     interrupt: &CancellationToken,
     report: &mut (impl FnMut(&Progress) + Send),
 ) -> bool {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut batch = Vec::with_capacity(BATCH);
     let mut interrupted = pin!(interrupt.cancelled());
+    let mut settled = pin!(gathering.settled());
     loop {
-        // Asked first: a start that is made after this is still open then, or was taken up.
-        let is_over = feeding.0.load(Ordering::Acquire);
-        if is_over && collector.is_settled() {
-            return false;
-        }
         tokio::select! {
             biased;
             () = &mut interrupted => {
-                collector.give_up().await;
+                let open = course.flights().take_all();
+                tell_all_cancelled(course, &open).await;
+                gathering.collector().take_cancelled(open);
                 return true;
             }
+            () = &mut settled => return false,
             _ = looks.tick() => {
-                collector.look();
-                report(&collector.progress());
-            }
-            _ = seen_rx.recv_many(&mut batch, BATCH) => {
-                for sighting in batch.drain(..) {
-                    collector.take(sighting);
+                if gathering.collector().wants_a_look() {
+                    let look = Look::now(course, subject);
+                    gathering.collector().take_look(&look);
                 }
+                gathering.give_up_overdue();
+                let progress = gathering.collector().progress();
+                report(&progress);
             }
         }
     }
+}
+
+/// Asks the system to give up all that is open.
+async fn tell_all_cancelled(course: &Course, open: &[Flight]) {
+    let cancelling = open
+        .iter()
+        .map(|flight| course.driver.cancel(&flight.start));
+    let told = futures::future::join_all(cancelling);
+    // What cannot be told in time is removed with the rest of the run.
+    let _ = tokio::time::timeout(GIVING_UP, told).await;
 }

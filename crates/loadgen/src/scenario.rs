@@ -270,6 +270,12 @@ impl Scenario {
         bounds.map(|bound| bound.0).min()
     }
 
+    /// The longest latency that is promised, if any is.
+    pub fn longest_latency(&self) -> Option<Duration> {
+        let bounds = self.slos.iter().filter_map(|slo| slo.at_most);
+        bounds.map(|bound| bound.0).max()
+    }
+
     fn mix(&self) -> Mix {
         Mix::new(self.operations.iter().map(|operation| operation.weight))
     }

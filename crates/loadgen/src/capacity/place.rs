@@ -5,7 +5,7 @@ use crate::slo::judge::Standing;
 
 /// Trials in a row that the generator spoils at one load before that load is beyond it: a neighbour on the machine
 /// spoils one or two, and passes.
-pub(super) const MOST_TRIES: usize = 4;
+const MOST_TRIES: usize = 4;
 
 /// One load and its trials.
 #[derive(Debug, Clone, Copy, PartialEq)]

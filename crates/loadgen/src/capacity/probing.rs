@@ -85,17 +85,16 @@ impl Observation {
             service_p95: all.service.quantile(0.95).map(|p95| p95.as_secs_f64()),
             refusals: all.outcomes.get(Outcome::DeniedByRate)
                 + all.outcomes.get(Outcome::DeniedByCap),
-            spoiled: (ran.health.verdict == Verdict::Invalid).then(|| {
-                let reasons: Vec<&str> = ran
-                    .health
-                    .reasons
-                    .iter()
-                    .map(|reason| reason.words())
-                    .collect();
-                reasons.join(", ")
-            }),
+            spoiled: spoiled(ran),
         }
     }
+}
+
+/// Why the trial says nothing.
+fn spoiled(ran: &Ran) -> Option<String> {
+    let reasons = ran.health.reasons.iter().map(|reason| reason.words());
+    let is_spoiled = ran.health.verdict == Verdict::Invalid;
+    is_spoiled.then(|| reasons.collect::<Vec<&str>>().join(", "))
 }
 
 /// How many were in the system on average, counted apart from their latencies, or Little's law would check nothing.

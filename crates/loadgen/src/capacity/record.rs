@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::{Axis, Capacity, Ceiling, Load, Purpose, Trial};
+use crate::capacity::{Axis, Capacity, Ceiling, Trial};
 
 /// The version of the record.
 pub const SCHEMA: u32 = 1;
@@ -205,19 +205,8 @@ impl ProbeRow {
     fn new(trial: &Trial) -> Self {
         let (probe, seen) = (&trial.probe, &trial.observation);
         Self {
-            purpose: match probe.purpose {
-                Purpose::Ladder => "ladder",
-                Purpose::Bracket => "bracket",
-                Purpose::Narrow => "narrow",
-                Purpose::Repeat => "repeat",
-                Purpose::Hold => "hold",
-                Purpose::Beyond => "beyond",
-            },
-            unit: match probe.load {
-                Load::Closed { .. } => "users",
-                Load::Open { .. } => "per second",
-                Load::Burst { .. } => "at once",
-            },
+            purpose: probe.purpose.words(),
+            unit: probe.load.unit(),
             load: probe.load.value(),
             starts: probe.starts,
             standing: seen.standing().words(),

@@ -3,7 +3,8 @@
 //! The state is the list of trials and nothing else, so a search that was broken off goes on from its record.
 
 use crate::capacity::bracket::Bracket;
-use crate::capacity::place::{Knowledge, MOST_TRIES, Place, places};
+use crate::capacity::ladder;
+use crate::capacity::place::{Knowledge, Place, places};
 use crate::capacity::{
     Axis, Capacity, Ceiling, LITTLE_TOLERANCE, Load, Observation, Own, Probe, Purpose, Settings,
     Trial,
@@ -17,12 +18,6 @@ use crate::usl::{Rung, Usl};
 /// A search judges some ten places of which two or three are near the boundary, some of them again with longer trials;
 /// at two fifths of the usual level, and with both ends confirmed, their errors together stay below the usual one.
 pub const LEVEL: f64 = 0.02;
-
-/// A rung that brings less than this over the one before ends the ladder.
-const LEAST_GAIN: f64 = 0.1;
-
-/// How often each user of a rung asks: a rung is to last some answers, not to be precise.
-const TURNS: u64 = 20;
 
 /// The first open probe, as a share of what the ladder brought through at most.
 const FIRST_SHARE: f64 = 0.75;
@@ -39,7 +34,7 @@ const MOST_SPOILED: usize = 3;
 /// No open probe is above the ladder's best by more than this: what keeps its promises there is not bound by them.
 const FARTHEST: f64 = 4.0;
 
-/// Rungs and halvings at most, whatever the settings say.
+/// Halvings at most, whatever the settings say.
 const MOST_STEPS: i32 = 24;
 
 /// A search with its trials.
@@ -117,30 +112,12 @@ impl Search {
         }
     }
 
-    /// The next rung, as long as rungs bring more; only a rate needs the ladder.
+    /// The next rung; only a rate needs the ladder.
     fn ladder(&self) -> Option<(Purpose, Load, u64)> {
         if self.settings.axis != Axis::Rate {
             return None;
         }
-        let rungs: Vec<&Trial> = self.of_ladder().collect();
-        let good: Vec<&Trial> = rungs
-            .iter()
-            .copied()
-            .filter(|trial| trial.observation.spoiled.is_none())
-            .collect();
-        let is_spoiled = |trial: &&&Trial| trial.observation.spoiled.is_some();
-        let spoiled_here = rungs.iter().rev().take_while(is_spoiled).count();
-        let is_over = spoiled_here >= MOST_TRIES
-            || good
-                .windows(2)
-                .any(|pair| gain(pair[0], pair[1]) < LEAST_GAIN);
-        let step = i32::try_from(good.len()).unwrap_or(i32::MAX);
-        let users = self.settings.start * self.settings.growth.powi(step.min(MOST_STEPS));
-        if is_over || users > self.settings.most || step >= MOST_STEPS {
-            return None;
-        }
-        let users = users.round() as u64;
-        let starts = self.settings.trial.min(TURNS * users);
+        let (users, starts) = ladder::next(&self.settings, &self.trials)?;
         Some((Purpose::Ladder, Load::Closed { users }, starts))
     }
 
@@ -225,17 +202,10 @@ impl Search {
     fn first(&self) -> Option<f64> {
         match self.settings.axis {
             Axis::Burst | Axis::Concurrency => Some(self.settings.start),
-            Axis::Rate => Some(FIRST_SHARE * self.most_through()).filter(|rate| *rate > 0.0),
+            Axis::Rate => {
+                Some(FIRST_SHARE * ladder::most_through(&self.trials)).filter(|rate| *rate > 0.0)
+            }
         }
-    }
-
-    /// What the ladder brought through at most, per second; 0 if the generator spoiled all of it.
-    fn most_through(&self) -> f64 {
-        let good = self
-            .of_ladder()
-            .filter(|trial| trial.observation.spoiled.is_none());
-        good.map(|trial| trial.observation.throughput)
-            .fold(0.0, f64::max)
     }
 
     /// A load at a place on the axis; `None` beyond the settings or below one whole user.
@@ -243,19 +213,13 @@ impl Search {
         let whole = value.round();
         let is_allowed = whole >= 1.0 && whole <= self.settings.most;
         match self.settings.axis {
-            Axis::Rate => {
-                (value <= FARTHEST * self.most_through()).then_some(Load::Open { rate: value })
-            }
+            Axis::Rate => (value <= FARTHEST * ladder::most_through(&self.trials))
+                .then_some(Load::Open { rate: value }),
             Axis::Burst => is_allowed.then_some(Load::Burst { size: whole as u64 }),
             Axis::Concurrency => is_allowed.then_some(Load::Closed {
                 users: whole as u64,
             }),
         }
-    }
-
-    fn of_ladder(&self) -> impl Iterator<Item = &Trial> {
-        let is_rung = |trial: &&Trial| trial.probe.purpose == Purpose::Ladder;
-        self.trials.iter().filter(is_rung)
     }
 
     /// Closed loops that the generator did not spoil and that obey Little's law.
@@ -378,12 +342,6 @@ impl Search {
             })
             .map(|trial| (trial.probe.load.value(), &trial.observation))
     }
-}
-
-/// What a rung brought over the one before, as a share; the benefit of the doubt is the larger one's.
-fn gain(before: &Trial, after: &Trial) -> f64 {
-    let (before, after) = (&before.observation, &after.observation);
-    (after.throughput + after.throughput_error) / before.throughput.max(f64::MIN_POSITIVE) - 1.0
 }
 
 fn wants_more(place: &Place) -> bool {

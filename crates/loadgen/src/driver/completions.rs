@@ -145,7 +145,7 @@ impl Completions {
             StatusCode::OK => {}
             status => return End::Failed(format!("the endpoint answers {status}")),
         }
-        sightings.tell(start.id, What::Acknowledged).await;
+        sightings.tell(start.id, What::Acknowledged);
         let answer = if self.config.stream {
             streamed(response.into_body(), start, sightings).await
         } else {
@@ -177,7 +177,7 @@ async fn streamed(
         events.take(data)?;
         if is_first && events.has_text() {
             is_first = false;
-            sightings.tell(start.id, What::FirstToken).await;
+            sightings.tell(start.id, What::FirstToken);
         }
     }
     events.into_answer()
@@ -231,9 +231,7 @@ impl Driver for Completions {
             self.asking.lock().insert(start.id, handle);
             let end = asking.await;
             self.asking.lock().remove(&start.id);
-            sightings
-                .tell_end(start.id, end.unwrap_or(End::Cancelled))
-                .await;
+            sightings.tell_end(start.id, end.unwrap_or(End::Cancelled));
         })
     }
 

@@ -249,8 +249,8 @@ impl Driver for Kubernetes {
             let namespace = self.namespace(start.tenant);
             let queries: Api<Query> = Api::namespaced(self.client.clone(), &namespace);
             match queries.create(&PostParams::default(), &query).await {
-                Ok(_) => sightings.tell(start.id, What::Acknowledged).await,
-                Err(error) => sightings.tell_end(start.id, denied(&error)).await,
+                Ok(_) => sightings.tell(start.id, What::Acknowledged),
+                Err(error) => sightings.tell_end(start.id, denied(&error)),
             }
         })
     }

@@ -8,7 +8,7 @@ pub(super) const THREADS: &str = "load-";
 
 /// Counters that only grow; the difference of two readings is what happened between them.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     /// CPU time of the generator's threads.
     pub(super) cpu: Duration,
     /// How long they were ready and had no processor.
@@ -23,7 +23,7 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Reads them all; what the kernel does not show stays zero.
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let (cpu, waiting) = threads();
         let (stolen_ticks, ticks) = ticks();
         Self {

@@ -73,13 +73,6 @@ fn every_signal_can_spoil_a_window_by_itself() {
         ),
         (
             Reading {
-                steal: 0.06,
-                ..healthy()
-            },
-            Reason::Steal,
-        ),
-        (
-            Reading {
                 loop_lag_p99: late,
                 ..healthy()
             },
@@ -106,6 +99,36 @@ fn every_signal_can_spoil_a_window_by_itself() {
 }
 
 #[test]
+fn what_the_hypervisor_explains_is_stolen_and_no_fault_of_the_generator() {
+    let stolen = Reading {
+        steal: 0.06,
+        ..healthy()
+    };
+    check(&stolen, Verdict::Stolen, &[Reason::Steal]);
+    let late = Reading {
+        loop_lag_p99: Duration::from_millis(18),
+        ..stolen
+    };
+    check(&late, Verdict::Stolen, &[Reason::Steal, Reason::LoopLag]);
+    let late_by_itself = Reading {
+        steal: 0.02,
+        ..late
+    };
+    check(&late_by_itself, Verdict::Invalid, &[Reason::LoopLag]);
+    let busy_too = Reading { cpu: 0.9, ..stolen };
+    check(&busy_too, Verdict::Invalid, &[Reason::Cpu, Reason::Steal]);
+    let beside_others = Reading {
+        waiting: 0.2,
+        ..stolen
+    };
+    check(
+        &beside_others,
+        Verdict::Invalid,
+        &[Reason::Waiting, Reason::Steal],
+    );
+}
+
+#[test]
 fn a_generator_near_its_bounds_is_suspect() {
     check(
         &Reading {
@@ -128,7 +151,11 @@ fn a_promise_of_long_latencies_bears_more_lag() {
         loop_lag_p99: late,
         ..healthy()
     };
-    for reading in [of_starts, of_loop] {
+    let of_waiting = Reading {
+        waiting: 0.3,
+        ..healthy()
+    };
+    for reading in [of_starts, of_loop, of_waiting] {
         let verdict = |tightest| judge(&reading, tightest).0;
         assert_eq!(verdict(None), Verdict::Invalid);
         assert_eq!(verdict(TIGHTEST), Verdict::Invalid);
@@ -166,6 +193,33 @@ fn one_spoiled_window_of_many_makes_a_run_suspect_and_many_spoil_it() {
     assert_eq!(verdict(windows(20, 0)), Verdict::Valid);
     assert_eq!(verdict(windows(20, 1)), Verdict::Suspect);
     assert_eq!(verdict(windows(20, 5)), Verdict::Invalid);
+}
+
+#[test]
+fn a_run_bears_stolen_windows_as_long_as_most_are_left() {
+    let with_stolen = |n_valid, n_invalid, n_stolen| {
+        let stolen = Window {
+            verdict: Verdict::Stolen,
+            reasons: vec![Reason::Steal],
+            ..windows(1, 0).remove(0)
+        };
+        let mut windows = windows(n_valid, n_invalid);
+        windows.extend(std::iter::repeat_n(stolen, n_stolen));
+        judge_run(windows, Duration::from_millis(1), None)
+    };
+    let health = with_stolen(10, 0, 10);
+    assert_eq!(health.verdict, Verdict::Suspect);
+    assert_eq!(
+        (health.reasons.as_slice(), health.n_stolen()),
+        (&[Reason::Steal][..], 10)
+    );
+    assert_eq!(health.stolen_share(), 0.5);
+    let health = with_stolen(9, 0, 10);
+    assert_eq!(health.verdict, Verdict::Invalid);
+    assert_eq!(health.reasons, [Reason::Steal]);
+    // What is left is judged by itself.
+    assert_eq!(with_stolen(9, 1, 10).verdict, Verdict::Suspect);
+    assert_eq!(with_stolen(8, 2, 10).verdict, Verdict::Invalid);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use super::system::{self, Counters};
-use super::{Health, Reading, Window, judge, judge_run};
+use super::{Health, Reading, Verdict, Window, judge, judge_run};
 use crate::sample::Times;
 
 /// The width of a window.
@@ -23,6 +23,16 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// So many windows are kept; the oldest are the ones that a long run has most of.
 const MOST_WINDOWS: usize = 100_000;
+
+/// A window that has just closed.
+pub(crate) struct Closed {
+    /// From the begin of the run.
+    pub(crate) begin: Duration,
+    /// The same; the next window begins there.
+    pub(crate) end: Duration,
+    /// Whether it may be believed.
+    pub(crate) verdict: Verdict,
+}
 
 /// Watches the generator during one run.
 pub(crate) struct Watch {
@@ -68,7 +78,6 @@ impl Watch {
             return;
         };
         self.lag.add(lag);
-        self.all_lag.add(lag);
         self.offered += 1;
         self.achieved += u64::from(lag <= IN_TIME);
     }
@@ -87,33 +96,33 @@ impl Watch {
         self.socket_errors += u64::from(OURS.iter().any(|ours| reason.contains(ours)));
     }
 
-    /// Closes the window if it is full. To be called several times a second.
-    pub(crate) fn look(&mut self) {
-        let elapsed = self.begin.elapsed();
-        if elapsed >= self.window_begin + WIDTH {
-            self.close(elapsed);
-        }
+    /// Whether it is time to close the window.
+    pub(crate) fn is_full(&self) -> bool {
+        self.begin.elapsed() >= self.window_begin + WIDTH
     }
 
-    /// Ends the watch and judges the run.
-    pub(crate) fn end(mut self) -> Health {
+    /// Ends the watch and judges the run; with the last window, if it was long enough to be one.
+    pub(crate) fn end(mut self) -> (Health, Option<Closed>) {
         /// A shorter rest says nothing by itself.
         const SHORTEST: Duration = Duration::from_millis(300);
         let elapsed = self.begin.elapsed();
-        if self.windows.is_empty() || elapsed >= self.window_begin + SHORTEST {
-            self.close(elapsed);
+        let is_window = self.windows.is_empty() || elapsed >= self.window_begin + SHORTEST;
+        let last = is_window.then(|| self.close(elapsed, Counters::read()));
+        if last.is_none() {
+            self.all_lag.merge(&self.lag);
         }
         self.ticker.abort();
         let windows = std::mem::take(&mut self.windows);
-        judge_run(windows, self.all_lag.p99(), self.tightest)
+        let health = judge_run(windows, self.all_lag.p99(), self.tightest);
+        (health, last)
     }
 
-    fn close(&mut self, now: Duration) {
+    /// Closes the window with what was read right now, and begins the next.
+    pub(crate) fn close(&mut self, now: Duration, counters: Counters) -> Closed {
         let wall = now
             .saturating_sub(self.window_begin)
             .as_secs_f64()
             .max(f64::MIN_POSITIVE);
-        let counters = Counters::read();
         let before = std::mem::replace(&mut self.counters, counters);
         let spent = |now: Duration, before: Duration| now.saturating_sub(before);
         let ticks = counters.ticks.saturating_sub(before.ticks).max(1);
@@ -132,9 +141,17 @@ impl Watch {
             watch_lag_p99: (!self.watch_lag.0.is_empty()).then(|| self.watch_lag.p99()),
             socket_errors: std::mem::take(&mut self.socket_errors),
         };
+        let (verdict, reasons) = judge(&reading, self.tightest);
+        if verdict != Verdict::Stolen {
+            self.all_lag.merge(&self.lag);
+        }
         self.lag = Lags::new();
         self.watch_lag = Lags::new();
-        let (verdict, reasons) = judge(&reading, self.tightest);
+        let closed = Closed {
+            begin: self.window_begin,
+            end: now,
+            verdict,
+        };
         if self.windows.len() < MOST_WINDOWS {
             self.windows.push(Window {
                 begin: self.window_begin,
@@ -144,6 +161,7 @@ impl Watch {
             });
         }
         self.window_begin = now;
+        closed
     }
 }
 
@@ -177,6 +195,11 @@ impl Lags {
     fn add(&mut self, lag: Duration) {
         let nanos = u64::try_from(lag.as_nanos()).unwrap_or(u64::MAX);
         self.0.saturating_record(nanos);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let added = self.0.add(&other.0);
+        added.expect("all lags have the same bounds");
     }
 
     /// The greatest but for one in a hundred, or for one of fewer: a single late start is no habit. The lag of the whole

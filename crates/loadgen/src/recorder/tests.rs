@@ -64,6 +64,29 @@ fn what_ended_unseen_counts_as_above_any_bound() {
 }
 
 #[test]
+fn what_is_set_aside_ends_and_has_no_latency() {
+    let mut recorder = recorder(&[sample(0, 10, Outcome::Done)]);
+    recorder.set_aside(&sample(0, 5_000, Outcome::Done));
+    recorder.set_aside(&sample(0, 0, Outcome::TimedOut));
+    let tally = recorder.all();
+    assert_eq!((tally.outcomes.total(), tally.set_aside), (3, 2));
+    assert_eq!(tally.outcomes.get(Outcome::TimedOut), 1);
+    assert_eq!(tally.acknowledged, 3);
+    for latencies in [&tally.response, &tally.service, &tally.create, &tally.start] {
+        assert_eq!((latencies.came.len(), latencies.censored), (1, 0));
+    }
+    let windows = recorder.windows();
+    assert_eq!(windows.iter().map(|window| window.intended).sum::<u64>(), 3);
+    assert_eq!(
+        windows
+            .iter()
+            .map(|window| window.response.len())
+            .sum::<u64>(),
+        1
+    );
+}
+
+#[test]
 fn long_runs_have_wider_windows_and_not_more_of_them() {
     let hours: Vec<Sample> = (0..20_000)
         .map(|second| sample(second * 1000, 5, Outcome::Done))
@@ -88,6 +111,9 @@ fn any_sample() -> impl Strategy<Value = Sample> {
 }
 
 proptest! {
+    // Each histogram has tens of thousands of buckets.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn parts_merge_to_what_one_recorder_keeps(
         samples in proptest::collection::vec(any_sample(), 0..80),

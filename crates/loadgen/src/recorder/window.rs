@@ -31,7 +31,7 @@ pub struct Window {
     pub intended: u64,
     /// What ended, and how.
     pub ended: Outcomes,
-    /// Response times of what ended, in nanoseconds.
+    /// Response times of what ended and was not set aside, in nanoseconds.
     pub response: Histogram<u32>,
 }
 
@@ -62,15 +62,22 @@ impl Windows {
     }
 
     pub(super) fn record(&mut self, sample: &Sample) {
-        let times = &sample.times;
-        self.at(times.intended).intended += 1;
-        let end = times.done.or(times.acknowledged).unwrap_or(times.intended);
-        let response = times.response().filter(|_| sample.outcome.has_latency());
-        let window = self.at(end);
-        window.ended.add(sample.outcome);
+        let response = sample.times.response();
+        let response = response.filter(|_| sample.outcome.has_latency());
+        let window = self.set_aside(sample);
         if let Some(response) = response {
             window.response.saturating_record(nanoseconds(response));
         }
+    }
+
+    /// Counts a sample without its response time; returns the window of its end.
+    pub(super) fn set_aside(&mut self, sample: &Sample) -> &mut Window {
+        let times = &sample.times;
+        self.at(times.intended).intended += 1;
+        let end = times.done.or(times.acknowledged).unwrap_or(times.intended);
+        let window = self.at(end);
+        window.ended.add(sample.outcome);
+        window
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -88,6 +88,8 @@ pub struct OperationRow {
     pub count: u64,
     /// How many were acknowledged.
     pub acknowledged: u64,
+    /// How many are in no latency, as the hypervisor had taken the processors away.
+    pub set_aside: u64,
     /// How many ended how; those that none did are left out.
     pub outcomes: Vec<(Outcome, u64)>,
     /// From the intended start to the end.
@@ -254,6 +256,7 @@ impl OperationRow {
             name: name.to_owned(),
             count: tally.outcomes.total(),
             acknowledged: tally.acknowledged,
+            set_aside: tally.set_aside,
             outcomes: tally
                 .outcomes
                 .iter()

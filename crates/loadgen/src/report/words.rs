@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::model::health::HealthWindowRow;
 use super::model::{LatencyRow, LoadReport, OperationRow, SloRow};
+use crate::health::Verdict;
 
 /// A latency with three digits, such as `1.05 s` or `12.3 ms`; `never` where the quantile reaches into what never came.
 pub(super) fn latency(nanoseconds: Option<u64>) -> String {
@@ -99,6 +101,15 @@ pub(super) fn health(report: &LoadReport) -> String {
     let health = &report.health;
     let lag = time(health.lag_p99_ns as f64);
     let mut text = format!("{}; start lag p99 {lag}", health.verdict.as_str());
+    let is_stolen = |window: &&HealthWindowRow| window.verdict == Verdict::Stolen;
+    let n_stolen = health.windows.iter().filter(is_stolen).count();
+    if n_stolen > 0 {
+        let (n_windows, all) = (health.windows.len(), report.operations.first());
+        let (aside, of) = all.map_or((0, 0), |all| (all.set_aside, all.count));
+        text = format!(
+            "{text}; the hypervisor spoiled {n_stolen} of {n_windows} s, and latencies of {aside} of {of} are set aside"
+        );
+    }
     if !health.reasons.is_empty() {
         let reasons: Vec<&str> = health.reasons.iter().map(|reason| reason.words()).collect();
         text = format!("{text}; {}", reasons.join(", "));

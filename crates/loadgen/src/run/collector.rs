@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::flights::{Flight, Launcher};
+use super::flights::{Course, Flight};
+use super::look::Look;
+use super::settling::{Fate, Settling};
 use super::{Ended, Progress, Ran, RunSettings, Witness};
 use crate::driver::{Capabilities, End, Findings, Sighting, What};
 use crate::health::Health;
@@ -14,17 +16,12 @@ use crate::sample::{Sample, Times};
 use crate::scenario::{Plan, Scenario};
 use crate::usage::{Subject, Usage};
 
-/// How often this process is looked at.
-const USAGE_EVERY: Duration = Duration::from_secs(1);
-
-/// How long the system has to be told of all that is given up.
-const GIVING_UP: Duration = Duration::from_secs(2);
-
 /// The state of one run.
 pub(super) struct Collector {
-    launcher: Launcher,
+    course: Arc<Course>,
     recorder: Recorder,
     watch: Option<Watch>,
+    settling: Settling,
     health: Health,
     /// What ended how, by number, to be corrected when all is over.
     ended: Vec<(u64, usize, Outcome)>,
@@ -44,14 +41,15 @@ pub(super) struct Collector {
 impl Collector {
     pub(super) fn new(
         scenario: &Scenario,
-        launcher: Launcher,
+        course: Arc<Course>,
         settings: &RunSettings,
         planned: usize,
     ) -> Self {
-        let begin = launcher.begin();
+        let begin = course.begin;
         Self {
             recorder: Recorder::new(scenario.operations.len()),
             watch: Some(Watch::begin(begin, scenario.tightest_latency())),
+            settling: Settling::new(scenario.longest_latency()),
             health: Health::default(),
             ended: Vec::with_capacity(planned),
             outcomes: Outcomes::default(),
@@ -64,19 +62,19 @@ impl Collector {
             witness: settings.witness.clone(),
             usage: Vec::new(),
             drained: None,
-            launcher,
+            course,
         }
     }
 
     /// Nothing is open.
     pub(super) fn is_settled(&self) -> bool {
-        self.launcher.flights().len() == 0
+        self.course.flights().len() == 0
     }
 
     /// Takes up one sighting. What is seen of an operation that has ended changes nothing.
     pub(super) fn take(&mut self, sighting: Sighting) {
-        let at = sighting.at.saturating_duration_since(self.launcher.begin());
-        let mut flights = self.launcher.flights();
+        let at = sighting.at.saturating_duration_since(self.course.begin);
+        let mut flights = self.course.flights();
         let Some(flight) = flights.get_mut(sighting.id) else {
             return;
         };
@@ -108,55 +106,71 @@ impl Collector {
         }
     }
 
-    /// Looks at all that needs looking at from time to time.
-    pub(super) fn look(&mut self) {
-        for flight in self.launcher.overdue() {
-            self.launcher.cancel(flight.start);
+    /// Gives up what has been open for too long.
+    pub(super) fn give_up_overdue(&mut self) {
+        for flight in self.course.overdue() {
+            self.course.cancel(flight.start);
             let outcome = match (flight.times.running, flight.times.acknowledged) {
                 (None, Some(_)) => Outcome::Stuck,
                 _ => Outcome::TimedOut,
             };
             self.record(flight, outcome);
         }
-        if let Some(watch) = &mut self.watch {
-            watch.look();
-        }
-        let at = self.launcher.begin().elapsed();
-        let last = self.usage.last().map(|usage| usage.at);
-        if last.is_none_or(|last| at >= last + USAGE_EVERY) {
-            self.usage.push(self.used(at));
-        }
     }
 
-    /// Gives up all that is open.
-    pub(super) async fn give_up(&mut self) {
-        let open = self.launcher.flights().take_all();
-        let cancelling = open
-            .iter()
-            .map(|flight| self.launcher.driver().cancel(&flight.start));
-        let told = futures::future::join_all(cancelling);
-        // What cannot be told in time is removed with the rest of the run.
-        let _ = tokio::time::timeout(GIVING_UP, told).await;
+    /// Whether it is time to look at the machine again.
+    pub(super) fn wants_a_look(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::is_full)
+    }
+
+    /// Takes up what was seen of the machine.
+    pub(super) fn take_look(&mut self, look: &Look) {
+        if let Some(watch) = &mut self.watch {
+            self.settling.learn(&watch.close(look.at, look.counters));
+        }
+        self.take_usage(look.usage);
+    }
+
+    /// Takes up what the system under test uses.
+    pub(super) fn take_usage(&mut self, usage: Usage) {
+        self.usage.push(usage);
+    }
+
+    /// Takes up what was given up because the run was broken off.
+    pub(super) fn take_cancelled(&mut self, open: Vec<Flight>) {
         for flight in open {
             self.record(flight, Outcome::Cancelled);
         }
     }
 
-    /// Looks at what the system still uses when all is over.
-    pub(super) fn drained(&mut self) {
-        self.drained = Some(self.used(self.launcher.begin().elapsed()));
-    }
-
-    fn used(&self, at: Duration) -> Usage {
-        let in_flight = self.launcher.flights().len() as u64;
-        let inside = self.launcher.driver().inside();
-        Usage::now(&self.subject, at, in_flight, inside)
+    /// Takes up what the system still uses when all is over.
+    pub(super) fn take_drained(&mut self, usage: Usage) {
+        self.drained = Some(usage);
     }
 
     /// Ends the watch over the generator: what follows is no load.
     pub(super) fn end(&mut self) {
-        self.look();
-        self.health = self.watch.take().map(Watch::end).unwrap_or_default();
+        self.give_up_overdue();
+        if let Some(watch) = self.watch.take() {
+            let (health, last) = watch.end();
+            self.health = health;
+            if let Some(last) = last {
+                self.settling.learn(&last);
+            }
+        }
+        self.settling.learn_no_more();
+        self.settle(usize::MAX);
+    }
+
+    /// Keeps up to so many samples of which all is known.
+    fn settle(&mut self, most: usize) {
+        for _ in 0..most {
+            match self.settling.next() {
+                Some((sample, Fate::Kept)) => self.recorder.record(&sample),
+                Some((sample, Fate::SetAside)) => self.recorder.set_aside(&sample),
+                None => return,
+            }
+        }
     }
 
     /// Corrects outcomes by what came to light afterwards.
@@ -177,9 +191,9 @@ impl Collector {
     }
 
     pub(super) fn progress(&mut self) -> Progress {
-        let elapsed = self.launcher.begin().elapsed();
+        let elapsed = self.course.begin.elapsed();
         let (started, in_flight) = {
-            let flights = self.launcher.flights();
+            let flights = self.course.flights();
             (flights.started, flights.len() as u64)
         };
         let ended = self.outcomes.total();
@@ -218,7 +232,7 @@ impl Collector {
         Ran {
             plan,
             capabilities,
-            started: self.launcher.flights().started,
+            started: self.course.flights().started,
             recorder: self.recorder,
             health: self.health,
             findings,
@@ -236,7 +250,7 @@ impl Collector {
         if let (End::Failed(reason), Some(watch)) = (end, &mut self.watch) {
             watch.failed(reason);
         }
-        let outcome = self.launcher.driver().classify(&flight.start, end);
+        let outcome = self.course.driver.classify(&flight.start, end);
         flight.times.done = at;
         self.record(flight, outcome);
     }
@@ -250,14 +264,16 @@ impl Collector {
             outcome,
             times: flight.times,
         };
-        self.recorder.record(&sample);
+        self.settling.add(sample);
+        // Of what waits, a little at each end: all at once would hold up the event loop.
+        self.settle(2);
         self.outcomes.add(outcome);
         if let Some(witness) = &self.witness {
             witness.ended(&Ended {
                 start: &flight.start,
                 times: &flight.times,
                 outcome,
-                begin: self.launcher.begin(),
+                begin: self.course.begin,
             });
         }
         self.remember_response(outcome, &flight.times);

@@ -20,18 +20,21 @@ pub(super) struct Flight {
     user: Option<oneshot::Sender<()>>,
 }
 
-/// Starts operations; clones share what is open.
-#[derive(Clone)]
-pub(super) struct Launcher(Arc<Shared>);
-
-/// What every started operation holds on to.
-struct Shared {
-    driver: Arc<dyn Driver>,
-    sightings: Sightings,
-    begin: Instant,
+/// What all parts of a run hold on to.
+pub(super) struct Course {
+    pub(super) driver: Arc<dyn Driver>,
+    /// The instant from which all times are counted.
+    pub(super) begin: Instant,
     timeout: Duration,
     runtime: Handle,
     flights: Mutex<Flights>,
+}
+
+/// Starts operations; clones share what is open.
+#[derive(Clone)]
+pub(super) struct Launcher {
+    course: Arc<Course>,
+    sightings: Sightings,
 }
 
 /// Everything that is open, and how much ever was.
@@ -41,32 +44,48 @@ pub(super) struct Flights {
     pub(super) started: u64,
 }
 
-impl Launcher {
+impl Course {
     /// Must be made on the runtime on which operations are to run.
-    pub(super) fn new(
-        driver: Arc<dyn Driver>,
-        sightings: Sightings,
-        begin: Instant,
-        timeout: Duration,
-    ) -> Self {
-        Self(Arc::new(Shared {
+    pub(super) fn new(driver: Arc<dyn Driver>, begin: Instant, timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
             driver,
-            sightings,
             begin,
             timeout,
             runtime: Handle::current(),
             flights: Mutex::default(),
-        }))
+        })
     }
 
-    /// What is driven.
-    pub(super) fn driver(&self) -> &Arc<dyn Driver> {
-        &self.0.driver
+    pub(super) fn flights(&self) -> MutexGuard<'_, Flights> {
+        self.flights.lock()
+    }
+
+    /// Asks the system to give an operation up, without waiting for it.
+    pub(super) fn cancel(&self, start: Start) {
+        let driver = self.driver.clone();
+        self.runtime
+            .spawn(async move { driver.cancel(&start).await });
+    }
+
+    /// Takes out what has been open for too long.
+    pub(super) fn overdue(&self) -> Vec<Flight> {
+        let now = self.begin.elapsed();
+        let mut flights = self.flights();
+        let is_overdue = |flight: &Flight| now > flight.times.intended + self.timeout;
+        let overdue = flights.by_id.values().filter(|flight| is_overdue(flight));
+        let ids: Vec<u64> = overdue.map(|flight| flight.start.id).collect();
+        ids.into_iter().filter_map(|id| flights.close(id)).collect()
+    }
+}
+
+impl Launcher {
+    pub(super) fn new(course: Arc<Course>, sightings: Sightings) -> Self {
+        Self { course, sightings }
     }
 
     /// The instant from which all times are counted.
     pub(super) fn begin(&self) -> Instant {
-        self.0.begin
+        self.course.begin
     }
 
     /// Starts an operation; `user` is told when it has ended.
@@ -87,34 +106,12 @@ impl Launcher {
             intended,
             ..Times::default()
         };
-        self.flights().open(Flight { start, times, user });
-        let shared = self.0.clone();
-        self.0.runtime.spawn(async move {
-            shared.sightings.tell(id, What::Sent).await;
-            shared.driver.start(&start, &shared.sightings).await;
+        self.course.flights().open(Flight { start, times, user });
+        let Self { course, sightings } = self.clone();
+        self.course.runtime.spawn(async move {
+            sightings.tell(id, What::Sent);
+            course.driver.start(&start, &sightings).await;
         });
-    }
-
-    /// Asks the system to give an operation up, without waiting for it.
-    pub(super) fn cancel(&self, start: Start) {
-        let driver = self.0.driver.clone();
-        self.0
-            .runtime
-            .spawn(async move { driver.cancel(&start).await });
-    }
-
-    pub(super) fn flights(&self) -> MutexGuard<'_, Flights> {
-        self.0.flights.lock()
-    }
-
-    /// Takes out what has been open for too long.
-    pub(super) fn overdue(&self) -> Vec<Flight> {
-        let now = self.0.begin.elapsed();
-        let mut flights = self.flights();
-        let is_overdue = |flight: &Flight| now > flight.times.intended + self.0.timeout;
-        let overdue = flights.by_id.values().filter(|flight| is_overdue(flight));
-        let ids: Vec<u64> = overdue.map(|flight| flight.start.id).collect();
-        ids.into_iter().filter_map(|id| flights.close(id)).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -10,13 +10,13 @@ use rand::{Rng, SeedableRng};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::Over;
 use super::flights::Launcher;
+use super::gathering::Over;
 use crate::scenario::Scenario;
 use crate::schedule::Entry;
 use crate::workers::Worker;
 
-/// Lets all users of a worker begin. `is_over` is set when the last one has left.
+/// Lets all users of a worker begin. `over` is dropped when the last one has left.
 ///
 /// A worker has its share of the users, who ask its share of the questions.
 pub(super) fn begin(
@@ -24,10 +24,10 @@ pub(super) fn begin(
     worker: Worker,
     launcher: Launcher,
     stop: CancellationToken,
-    is_over: Arc<AtomicBool>,
+    over: Over,
 ) {
     let Some(closed) = &scenario.closed else {
-        return is_over.store(true, Ordering::Release);
+        return;
     };
     let round = Arc::new(Round {
         launcher,
@@ -42,7 +42,7 @@ pub(super) fn begin(
             .map_or([Duration::ZERO; 2], |[shortest, longest]| {
                 [shortest.0, longest.0]
             }),
-        _over: Over(is_over),
+        _over: over,
     });
     for user in worker.share(0..closed.users) {
         let rng = StdRng::seed_from_u64(scenario.seed ^ THINK_STREAM ^ user as u64);

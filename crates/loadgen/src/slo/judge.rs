@@ -44,6 +44,13 @@ pub enum Evidence<'a> {
         /// Its standard error; 0 if it is exact.
         error: f64,
     },
+    /// A figure that was measured as the lower of these, and may have been as much as the higher.
+    Between {
+        /// As it was measured.
+        low: f64,
+        /// As it may have been without what disturbed it.
+        high: f64,
+    },
     /// Nothing was measured.
     Nothing,
     /// The generator spoiled it; nothing may be said.
@@ -197,6 +204,12 @@ fn interval(slo: &Slo, evidence: Evidence<'_>, level: f64) -> Option<Interval> {
                 samples: 1,
             })
         }
+        Evidence::Between { low, high } => Some(Interval {
+            estimate: low,
+            low,
+            high,
+            samples: 1,
+        }),
         Evidence::Nothing | Evidence::Spoiled => None,
     }
 }

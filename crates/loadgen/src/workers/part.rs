@@ -19,7 +19,7 @@ use crate::scenario::Scenario;
 use crate::workers::Worker;
 
 /// The version of a part that is written, and the only one that is read: parts live as long as one run.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// What one worker found.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use loadgen::driver::completions::{Completions, CompletionsConfig};
 use loadgen::outcome::Outcome;
 use loadgen::run::Ran;
+use loadgen::sample::Times;
 use loadgen::scenario::Scenario;
 use testbed::llm::latency::Latency;
 use testbed::llm::script::{Calls, Fault, Reply, Script, Trigger};
@@ -14,7 +15,7 @@ use testbed::llm::server::rates::PerMinute;
 use testbed::llm::server::settings::Settings;
 use testbed::llm::server::windows::Window;
 
-use crate::runs::{ran, scenario};
+use crate::runs::{ran, scenario, witnessed};
 
 fn config(base_url: String) -> CompletionsConfig {
     CompletionsConfig {
@@ -26,13 +27,17 @@ fn config(base_url: String) -> CompletionsConfig {
     }
 }
 
-async fn asked(server: &LlmServer, stream: bool, scenario: &Scenario) -> Ran {
+fn driver(server: &LlmServer, stream: bool) -> Completions {
     let config = CompletionsConfig {
         stream,
         ..config(server.base_url())
     };
-    let driver = Completions::new(config).expect("a good address");
-    ran(scenario, Arc::new(driver)).await.expect("it runs")
+    Completions::new(config).expect("a good address")
+}
+
+async fn asked(server: &LlmServer, stream: bool, scenario: &Scenario) -> Ran {
+    let driver = Arc::new(driver(server, stream));
+    ran(scenario, driver).await.expect("it runs")
 }
 
 fn server(settings: &Settings) -> LlmServer {
@@ -68,20 +73,16 @@ async fn the_first_token_of_a_stream_is_seen_before_its_end() {
         script,
         ..Settings::default()
     });
-    let ran = asked(&server, true, &twelve()).await;
+    let (ran, times) = witnessed(&twelve(), Arc::new(driver(&server, true))).await;
     let all = ran.recorder.all();
     assert_eq!(all.outcomes.get(Outcome::Done), 12, "{:?}", all.outcomes);
-    assert_eq!(all.first_token.count(), 12);
+    assert_eq!(all.first_token.count() + all.set_aside, 12);
     // Nine gaps lie between the first token and the last.
-    let spread = all
-        .response
-        .quantile(0.0)
-        .zip(all.first_token.quantile(0.0));
-    let (whole, first) = spread.expect("samples");
-    assert!(
-        whole >= first + Duration::from_millis(80),
-        "{whole:?} {first:?}"
-    );
+    let gaps = Duration::from_millis(80);
+    for times in times {
+        let (whole, first) = (times.response(), times.first_token());
+        assert!(whole >= first.map(|first| first + gaps), "{times:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,16 +127,20 @@ async fn a_stall_of_the_model_is_in_the_latencies_of_all_who_came_meanwhile() {
         at: server.elapsed() + Duration::from_secs(4),
         lasts: Duration::from_secs_f64(stall),
     });
-    let ran = asked(&server, false, &scenario).await;
+    let (ran, times) = witnessed(&scenario, Arc::new(driver(&server, false))).await;
     let all = ran.recorder.all();
     let n_starts = ran.plan.starts as u64;
-    assert_eq!(
-        all.outcomes.get(Outcome::Done),
-        n_starts,
-        "{:?}",
-        all.outcomes
-    );
-    let p99 = all.response.quantile(0.99).expect("samples").as_secs_f64();
+    let n_done = all.outcomes.get(Outcome::Done);
+    assert_eq!(n_done, n_starts, "{:?}", all.outcomes);
+    let mut responses: Vec<Duration> = times.iter().filter_map(Times::response).collect();
+    responses.sort_unstable();
+    let p99 = responses[responses.len() * 99 / 100].as_secs_f64();
+    // What the hypervisor spoiled is not in the report, and then it is one of the rest.
+    if all.set_aside == 0 {
+        let reported = all.response.quantile(0.99).expect("samples");
+        let off = (reported.as_secs_f64() / p99 - 1.0).abs();
+        assert!(off <= 0.01, "{reported:?} instead of {p99:.3} s");
+    }
     let analytic = stall - whole / 100.0;
     let off = (p99 / analytic - 1.0).abs();
     assert!(off <= 0.05, "{p99:.3} s instead of {analytic:.3} s");

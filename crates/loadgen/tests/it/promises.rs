@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use loadgen::driver::null::Null;
 use loadgen::driver::{Driver, Findings, Inside};
-use loadgen::health::{Health, Verdict};
+use loadgen::health::{Health, Reading, Reason, Verdict, Window};
 use loadgen::invariants;
 use loadgen::judging::{Conclusion, conclude, judgements};
 use loadgen::outcome::Outcome;
@@ -13,6 +13,7 @@ use loadgen::recorder::Recorder;
 use loadgen::run::Ran;
 use loadgen::sample::{Sample, Times};
 use loadgen::scenario::Scenario;
+use loadgen::slo::judge::Standing;
 use loadgen::usage::{Subject, Usage};
 
 use crate::runs::scenario;
@@ -222,6 +223,44 @@ fn a_spoiled_run_neither_keeps_nor_misses_anything() {
         conclude(&ran, &judged, &invariants::check(&ran)),
         Conclusion::Spoiled
     );
+}
+
+#[test]
+fn a_pace_that_the_hypervisor_may_have_slowed_is_met_or_open_and_never_missed() {
+    let stolen = |seconds: u64| Window {
+        begin: Duration::from_secs(seconds),
+        reading: Reading {
+            steal: 0.5,
+            ..Reading::default()
+        },
+        verdict: Verdict::Stolen,
+        reasons: vec![Reason::Steal],
+    };
+    let standing = |promise: &str| {
+        let scenario = with_promise(promise);
+        let mut ran = finished(&scenario, &[]);
+        ran.health.windows = vec![
+            stolen(0),
+            Window {
+                verdict: Verdict::Valid,
+                ..stolen(1)
+            },
+        ];
+        let judged = judgements(&scenario, &ran);
+        let conclusion = conclude(&ran, &judged, &invariants::check(&ran));
+        (judged[0].standing, conclusion)
+    };
+    let latency = standing("metric = \"response\"\nquantile = 0.5\nat_most = \"1m\"");
+    assert_eq!(latency, (Standing::Met, Conclusion::Fine));
+    // About 100 per second were done, in time of which a half was not the system's own.
+    for (at_least, expected) in [
+        (50, (Standing::Met, Conclusion::Fine)),
+        (150, (Standing::Inconclusive, Conclusion::CouldNotTell)),
+        (250, (Standing::Missed, Conclusion::Missed)),
+    ] {
+        let pace = standing(&format!("metric = \"rate\"\nat_least = {at_least}.0"));
+        assert_eq!(pace, expected, "{at_least} per second");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use futures::future::{BoxFuture, join_all};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig};
 use loadgen::driver::null::Null;
 use loadgen::driver::{
-    Capabilities, Driver, End, Findings, Setting, Sighting, Sightings, Start, What,
+    Capabilities, Driver, End, Findings, Setting, Sighting, Sightings, Start, Watcher, What,
 };
 use loadgen::error::DriverError;
 use loadgen::invariants;
@@ -27,6 +27,7 @@ use query_api::dialect::Dialect;
 use results::machine::Machine;
 use testbed::answerer::answer_all;
 use testbed::kube_api::KubeApi;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::runs::{ran, scenario, settings};
@@ -36,6 +37,16 @@ const MIX: &str = "tenants = 3\nagents = 2\n[[operation]]\nname = \"big\"\nweigh
 
 /// Starts by their numbers.
 type Starts = HashMap<u64, Start>;
+
+/// Passes on all that is seen.
+struct Ear(mpsc::Sender<Sighting>);
+
+impl Watcher for Ear {
+    fn saw(&self, sighting: Sighting) {
+        // The test may have heard enough.
+        let _ = self.0.try_send(sighting);
+    }
+}
 
 /// Notes every start, and lets the null driver make it.
 struct Noting {
@@ -266,7 +277,9 @@ async fn a_worker_that_cleans_up_takes_no_ground_from_under_the_others() {
         worker,
     };
     let workers = [0, 1].map(|number| Worker::new(number, 2).expect("below"));
-    let (sightings, mut seen_rx) = Sightings::channel();
+    // A few sightings for each of two operations.
+    let (seen_tx, mut seen_rx) = mpsc::channel(64);
+    let sightings = Sightings::to(Arc::new(Ear(seen_tx)));
     let drivers = workers.map(|_| cluster(&api));
     for (driver, worker) in drivers.iter().zip(workers) {
         driver.prepare(&setting(worker)).await.expect("prepared");

@@ -178,14 +178,17 @@ fn observe(
 
 /// A search takes minutes: each trial is told as it ends.
 fn tell(probe: &Probe, observation: &Observation) {
+    let why = observation.spoiled.as_ref();
     eprintln!(
-        "probe {}: {:?} {:.2}, {} starts: {:.2}/s, {}",
+        "probe {}: {} {:.2} {}, {} starts: {:.2}/s, {}{}",
         probe.index + 1,
-        probe.purpose,
+        probe.purpose.words(),
         probe.load.value(),
+        probe.load.unit(),
         probe.starts,
         observation.throughput,
         observation.standing().words(),
+        why.map_or_else(String::new, |why| format!(": {why}")),
     );
 }
 

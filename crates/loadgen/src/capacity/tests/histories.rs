@@ -143,6 +143,25 @@ fn a_neighbour_that_spoils_every_third_trial_costs_trials_and_no_answer() {
 }
 
 #[test]
+fn a_rung_that_is_spoiled_again_and_again_is_left_out_and_the_ladder_climbs_on() {
+    let mut system = step(100.0);
+    let quiet = run(Axis::Rate, &mut system);
+    let capacity = run(Axis::Rate, |probe| match probe.load {
+        Load::Closed { users: 1 | 8 } => spoiled(),
+        _ => system(probe),
+    });
+    let tries = |users| {
+        let trials = capacity.trials.iter();
+        trials
+            .filter(|trial| trial.probe.load == Load::Closed { users })
+            .count()
+    };
+    assert_eq!([1, 2, 4, 8, 16].map(tries), [2, 1, 1, 2, 1]);
+    assert_eq!(capacity.highest_pass, quiet.highest_pass);
+    assert_eq!(capacity.first_fail, quiet.first_fail);
+}
+
+#[test]
 fn a_generator_that_cannot_go_on_ends_the_search_below_its_own_ceiling() {
     let mut system = step(1000.0);
     let capacity = run(Axis::Burst, |probe| match probe.load.value() {

@@ -101,12 +101,12 @@ impl Watch {
             match event {
                 Ok(WatchEvent::Added(query) | WatchEvent::Modified(query)) => {
                     self.go_to(query.metadata.resource_version.as_deref());
-                    self.see(&query, false).await;
+                    self.see(&query, false);
                 }
                 Ok(WatchEvent::Deleted(query)) => {
                     self.go_to(query.metadata.resource_version.as_deref());
-                    self.see(&query, false).await;
-                    self.see_gone(&query).await;
+                    self.see(&query, false);
+                    self.see_gone(&query);
                 }
                 Ok(WatchEvent::Bookmark(bookmark)) => {
                     self.go_to(Some(&bookmark.metadata.resource_version));
@@ -155,19 +155,17 @@ impl Watch {
             if let Some(id) = id(query) {
                 vanished.remove(&id);
             }
-            self.see(query, true).await;
+            self.see(query, true);
         }
         for id in vanished.into_keys() {
             self.phases_by_id.remove(&id);
             let end = End::Vanished;
-            self.sightings
-                .tell(id, What::Ended { end, unseen: true })
-                .await;
+            self.sightings.tell(id, What::Ended { end, unseen: true });
         }
     }
 
     /// Tells what is new about a Query.
-    async fn see(&mut self, query: &Query, unseen: bool) {
+    fn see(&mut self, query: &Query, unseen: bool) {
         let Some(id) = id(query) else {
             return;
         };
@@ -177,22 +175,22 @@ impl Watch {
             return;
         }
         if before.is_none() && !unseen {
-            self.sightings.tell(id, What::Sighted).await;
+            self.sightings.tell(id, What::Sighted);
         }
         self.phases_by_id.insert(id, phase);
         let end = match phase {
-            Phase::Queued if !unseen => return self.sightings.tell(id, What::Queued).await,
-            Phase::Running if !unseen => return self.sightings.tell(id, What::Running).await,
+            Phase::Queued if !unseen => return self.sightings.tell(id, What::Queued),
+            Phase::Running if !unseen => return self.sightings.tell(id, What::Running),
             Phase::Done => End::Answered(answer(query)),
             Phase::Error => End::Failed(answer(query)),
             Phase::Canceled => End::Cancelled,
             _ => return,
         };
-        self.sightings.tell(id, What::Ended { end, unseen }).await;
+        self.sightings.tell(id, What::Ended { end, unseen });
     }
 
     /// Tells that a Query is gone, if it had not ended.
-    async fn see_gone(&mut self, query: &Query) {
+    fn see_gone(&mut self, query: &Query) {
         let Some(id) = id(query) else {
             return;
         };
@@ -201,7 +199,7 @@ impl Watch {
             .remove(&id)
             .is_some_and(Phase::is_terminal);
         if !had_ended {
-            self.sightings.tell_end(id, End::Vanished).await;
+            self.sightings.tell_end(id, End::Vanished);
         }
     }
 }

@@ -124,7 +124,7 @@ pub(super) fn histogram(bars: &[Bar]) -> String {
     plot.svg("ms, the last bar holds all beyond", "answers")
 }
 
-/// One cell per window of the generator: green, amber or red.
+/// One cell per window of the generator: green, amber or red, and grey what the hypervisor took.
 pub(super) fn health(report: &LoadReport) -> String {
     let windows = &report.health.windows;
     let (width, cell) = (1000.0, 980.0 / windows.len().max(1) as f64);
@@ -134,6 +134,7 @@ pub(super) fn health(report: &LoadReport) -> String {
         let colour = match window.verdict {
             Verdict::Valid => "#8fcaa9",
             Verdict::Suspect => "#f0cf85",
+            Verdict::Stolen => "#b9b4c7",
             Verdict::Invalid => "#e08a82",
         };
         let reasons: Vec<&str> = window.reasons.iter().map(|reason| reason.words()).collect();

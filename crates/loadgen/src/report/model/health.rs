@@ -15,7 +15,7 @@ pub struct HealthRow {
     pub verdict: Verdict,
     /// Why not.
     pub reasons: Vec<Reason>,
-    /// How late starts were: one in a hundred was later.
+    /// How late starts were in windows that were not stolen: one in a hundred was later.
     pub lag_p99_ns: u64,
     /// All windows.
     pub windows: Vec<HealthWindowRow>,

@@ -50,6 +50,7 @@ pub(super) struct WirePart {
 struct WireTally {
     outcomes: Vec<(Outcome, u64)>,
     acknowledged: u64,
+    set_aside: u64,
     response: WireLatencies,
     service: WireLatencies,
     create: WireLatencies,
@@ -156,6 +157,7 @@ impl WireTally {
         Self {
             outcomes: counts(&tally.outcomes),
             acknowledged: tally.acknowledged,
+            set_aside: tally.set_aside,
             response: WireLatencies::new(&tally.response),
             service: WireLatencies::new(&tally.service),
             create: WireLatencies::new(&tally.create),
@@ -169,6 +171,7 @@ impl WireTally {
         Ok(Tally {
             outcomes: self.outcomes.into_iter().collect(),
             acknowledged: self.acknowledged,
+            set_aside: self.set_aside,
             response: self.response.into_latencies()?,
             service: self.service.into_latencies()?,
             create: self.create.into_latencies()?,
