@@ -274,7 +274,7 @@ fn feed(
     let launch = move |number: usize| {
         let _ = &over;
         if let Some(entry) = entries.get(number) {
-            launcher.launch(worker.id(number), entry, entry.intended, None);
+            launcher.launch(worker.id(number), entry, entry.intended);
         }
     };
     let failed = |error: std::io::Error| DriverError::Unreachable {

@@ -232,9 +232,14 @@ impl Scenario {
                 schedule: None,
             };
         }
-        let users = self.closed.as_ref().map_or(0, |closed| closed.users);
-        let pace = users as f64 / (self.mean_latency() + self.mean_think_time()).as_secs_f64();
-        let starts = self.closed.as_ref().map_or(0, |closed| closed.starts(pace));
+        let (pace, starts) = self.closed.as_ref().map_or((0.0, 0), |closed| {
+            let steady =
+                closed.users as f64 / (self.mean_latency() + self.mean_think_time()).as_secs_f64();
+            match closed.duration {
+                Some(_) => (steady, closed.starts(steady)),
+                None => (pace::of_questions(self, closed), closed.queries),
+            }
+        });
         Plan {
             starts,
             duration: Duration::from_secs_f64(starts as f64 / pace),
@@ -377,4 +382,5 @@ fn single_operation() -> Vec<Operation> {
 
 mod change;
 mod check;
+mod pace;
 pub mod platform;

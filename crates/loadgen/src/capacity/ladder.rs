@@ -5,7 +5,8 @@ use crate::capacity::{Purpose, Settings, Trial};
 /// A rung that brings less than this over the one before ends the ladder.
 const LEAST_GAIN: f64 = 0.1;
 
-/// How often each user of a rung asks: a rung is to last some answers, not to be precise.
+/// How often each user of a rung asks: a rung is to last some answers, not to be precise. Each asks equally often, or the
+/// last answers come from fewer users than the rung has, and Little's law is broken by the end alone.
 const TURNS: u64 = 20;
 
 /// Spoiled tries after which a rung is given up: the next one may do as well, as all of them make one curve.
@@ -28,7 +29,7 @@ pub(super) fn next(settings: &Settings, trials: &[Trial]) -> Option<(u64, u64)> 
         return None;
     }
     let users = users.round() as u64;
-    Some((users, settings.trial.min(TURNS * users)))
+    Some((users, (TURNS * users).min(settings.longest_trial)))
 }
 
 /// What the ladder brought through at most, per second; 0 if the generator spoiled all of it.

@@ -1,5 +1,6 @@
 //! What is open: every operation that was started and has not ended.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,14 +89,50 @@ impl Launcher {
         self.course.begin
     }
 
-    /// Starts an operation; `user` is told when it has ended.
-    pub(super) fn launch(
+    /// Starts an operation on a task of its own.
+    pub(super) fn launch(&self, id: u64, entry: &Entry, intended: Duration) {
+        let start = self.open(id, entry, intended, None);
+        let launcher = self.clone();
+        self.course
+            .runtime
+            .spawn(async move { launcher.submit(&start).await });
+    }
+
+    /// Starts an operation for a user, who has nothing else to do, and waits until it has ended or was given up.
+    ///
+    /// Breaks if the run was broken off before.
+    pub(super) async fn launch_and_wait(
+        &self,
+        id: u64,
+        entry: &Entry,
+        intended: Duration,
+    ) -> ControlFlow<()> {
+        let (ended_tx, mut ended_rx) = oneshot::channel();
+        let start = self.open(id, entry, intended, Some(ended_tx));
+        let ended = tokio::select! {
+            biased;
+            ended = &mut ended_rx => ended,
+            () = self.submit(&start) => ended_rx.await,
+        };
+        // The sender is dropped unused when the run is broken off.
+        match ended {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    async fn submit(&self, start: &Start) {
+        self.sightings.tell(start.id, What::Sent);
+        self.course.driver.start(start, &self.sightings).await;
+    }
+
+    fn open(
         &self,
         id: u64,
         entry: &Entry,
         intended: Duration,
         user: Option<oneshot::Sender<()>>,
-    ) {
+    ) -> Start {
         let start = Start {
             id,
             operation: entry.operation,
@@ -107,11 +144,7 @@ impl Launcher {
             ..Times::default()
         };
         self.course.flights().open(Flight { start, times, user });
-        let Self { course, sightings } = self.clone();
-        self.course.runtime.spawn(async move {
-            sightings.tell(id, What::Sent);
-            course.driver.start(&start, &sightings).await;
-        });
+        start
     }
 }
 

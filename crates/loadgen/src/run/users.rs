@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::flights::Launcher;
@@ -84,11 +83,9 @@ impl Round {
                 return;
             };
             let intended = ready.saturating_duration_since(begin);
-            let (ended_tx, ended_rx) = oneshot::channel();
-            self.launcher
-                .launch(self.worker.id(number), entry, intended, Some(ended_tx));
-            // The sender is dropped unused when the run is broken off.
-            if ended_rx.await.is_err() {
+            let id = self.worker.id(number);
+            let ended = self.launcher.launch_and_wait(id, entry, intended).await;
+            if ended.is_break() {
                 return;
             }
             ready = Instant::now() + self.think(&mut rng);

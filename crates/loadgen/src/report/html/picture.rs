@@ -165,15 +165,15 @@ pub(super) fn usl(capacity: &CapacityRecord) -> String {
         .collect();
     let most = rungs.iter().map(|row| row.throughput).fold(0.0, f64::max);
     let users = rungs.iter().map(|row| row.load).fold(1.0, f64::max);
-    let law = capacity.usl.map(|usl| Coefficients {
-        lambda: usl.lambda[0],
-        sigma: usl.sigma[0],
-        kappa: usl.kappa[0],
-    });
-    let highest = law.map_or(most, |law| law.throughput(users).max(most));
-    let mut plot = Plot::new(700.0, 260.0, (0.0, 1.05 * users), highest);
-    if let Some(law) = law {
-        let steps = (0..=100).map(|step| 1.0 + (1.05 * users - 1.0) * f64::from(step) / 100.0);
+    let mut plot = Plot::new(700.0, 260.0, (0.0, 1.05 * users), most);
+    // No further than it was measured: beyond that it is no finding.
+    if let Some(usl) = &capacity.usl {
+        let law = Coefficients {
+            lambda: usl.lambda[0],
+            sigma: usl.sigma[0],
+            kappa: usl.kappa[0],
+        };
+        let steps = (0..=100).map(|step| 1.0 + (usl.measured_to - 1.0) * f64::from(step) / 100.0);
         let curve: Vec<_> = steps
             .map(|users| (users, Some(law.throughput(users))))
             .collect();
