@@ -133,8 +133,8 @@ const LEAST_SAMPLES: usize = 10;
 /// What a sample should take.
 pub(crate) const SAMPLE: Duration = Duration::from_millis(2);
 
-/// What a round takes beside its samples: starting, warming up and ending two processes.
-const AROUND_SAMPLES: Duration = Duration::from_millis(80);
+/// What a round takes beside its samples: starting, warming up and ending two processes. 41 to 55 ms on two shared cores.
+const AROUND_SAMPLES: Duration = Duration::from_millis(50);
 
 /// A case with longer samples is measured quickly.
 const SLOW: Duration = Duration::from_millis(50);
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_small_budget_for_many_rounds_takes_fewer_samples() {
-        for (seconds, n_rounds, n_samples) in [(300, 100, 60), (300, 2_000, 17), (10, 2_000, 10)] {
+        for (seconds, n_rounds, n_samples) in [(300, 100, 60), (300, 2_000, 24), (10, 2_000, 10)] {
             let length = Length::within(Duration::from_secs(seconds), n_rounds);
             assert_eq!(
                 length,

@@ -1,5 +1,7 @@
 //! The server as its callers see it, through plain sockets.
 
+mod faults;
+mod times;
 mod wire;
 
 use std::{path::Path, time::Duration};
@@ -7,10 +9,10 @@ use std::{path::Path, time::Duration};
 use serde_json::{Value, json};
 
 use self::wire::{Caller, Ended, chat, get, streamed};
-use super::{LlmServer, settings::Settings, windows::Window};
+use super::{LlmServer, settings::Settings};
 use crate::llm::{
     latency::Latency,
-    script::{Calls, Fault, Reply, Script, ToolCall, Trigger, Usage},
+    script::{Reply, Script, ToolCall, Trigger, Usage},
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -22,11 +24,6 @@ fn server(script: Script) -> LlmServer {
         ..Settings::default()
     };
     LlmServer::start(&settings).expect("a free port")
-}
-
-fn struck_by(fault: Fault) -> LlmServer {
-    let script = Script::new().otherwise(Reply::Tokens(20));
-    server(script.with_fault(fault, Calls::any(), Trigger::Always))
 }
 
 /// The JSON of all events but the last, which is `[DONE]`.
@@ -138,201 +135,6 @@ async fn deltas_of_tool_calls_make_the_calls_of_the_script_again() {
     assert!(events.len() > 6, "arguments come in several pieces");
     let last = events.last().expect("events");
     assert_eq!(last["choices"][0]["finish_reason"], "tool_calls");
-}
-
-/// What a caller notices of each fault, in a plain answer and in a stream.
-#[tokio::test]
-async fn every_fault_reaches_its_caller() {
-    let check = async |fault: Fault, plain: &str, stream: &str| {
-        let server = struck_by(fault);
-        let bodies = [chat(0, "hi"), streamed(&chat(0, "hi"), false)];
-        for (body, wanted) in bodies.iter().zip([plain, stream]) {
-            let reply = Caller::open(server.address()).await.post(&[], body).await;
-            let seen = format!("{}\n{}\n{:?}", reply.head, reply.body, reply.ended);
-            for part in wanted.split('&') {
-                assert!(seen.contains(part), "{fault:?}: {part:?} is not in {seen}");
-            }
-        }
-        let tally = server.tally();
-        assert_eq!(tally.faults, [(fault.name(), 2)].into(), "{fault:?}");
-        assert_eq!((tally.calls, tally.answered), (2, 0), "{fault:?}");
-    };
-    let both = async |fault, wanted| check(fault, wanted, wanted).await;
-    both(Fault::Status(500), " 500 &server_error").await;
-    both(Fault::Overloaded, " 503 &server_is_overloaded").await;
-    both(Fault::ContextLength, " 400 &context_length_exceeded").await;
-    both(Fault::WrongKey, " 401 &invalid_api_key").await;
-    both(Fault::ModelNotFound, " 404 &model_not_found").await;
-    both(Fault::QuotaExhausted, " 429 &insufficient_quota").await;
-    both(Fault::NotJson, " 200 &text/html&<html>").await;
-    both(Fault::WrongContentType, " 200 &text/plain&chatcmpl&Whole").await;
-    both(Fault::Reset, "Reset").await;
-    check(
-        Fault::EmptyChoices,
-        "\"choices\":[]",
-        "\"choices\":[]&[DONE]",
-    )
-    .await;
-    check(
-        Fault::Cut,
-        " 200 &content-length&chatcmpl&Closed",
-        "data: &Closed",
-    )
-    .await;
-    // What came before a reset may be gone with it.
-    both(Fault::ResetMidway, "Reset").await;
-    check(Fault::NoDone, "chatcmpl&Whole", "\"stop\"&Whole").await;
-    both(Fault::Stall(MILLI), "chatcmpl&Whole").await;
-    both(Fault::StallMidway(MILLI), "chatcmpl&Whole").await;
-    both(Fault::SlowHead(Duration::ZERO), "chatcmpl&Whole").await;
-    both(Fault::Drip(Duration::ZERO), "chatcmpl&Whole").await;
-}
-
-#[tokio::test]
-async fn malformed_answers_cannot_be_read() {
-    let reply = async |fault, body: String| {
-        let server = struck_by(fault);
-        let reply = Caller::open(server.address()).await.post(&[], &body).await;
-        assert_eq!(reply.ended, Ended::Whole);
-        reply.body
-    };
-    for fault in [Fault::MalformedJson, Fault::MalformedEvent] {
-        let plain = reply(fault, chat(0, "hi")).await;
-        assert!(serde_json::from_str::<Value>(&plain).is_err(), "{plain}");
-    }
-    let body = reply(Fault::MalformedJson, streamed(&chat(0, "hi"), false)).await;
-    let broken = body.split_terminator("\n\n").filter(|event| {
-        let data = event.strip_prefix("data: ").expect("its field");
-        data != "[DONE]" && serde_json::from_str::<Value>(data).is_err()
-    });
-    assert_eq!(broken.count(), 1);
-    let body = reply(Fault::MalformedEvent, streamed(&chat(0, "hi"), false)).await;
-    let unframed = body
-        .split_terminator("\n\n")
-        .filter(|event| !event.starts_with("data: "));
-    assert_eq!(unframed.count(), 1);
-    let body = reply(Fault::NoDone, streamed(&chat(0, "hi"), false)).await;
-    assert!(!body.contains("[DONE]"));
-}
-
-#[tokio::test]
-async fn a_fault_can_be_wished_for() {
-    let calls = Calls {
-        wish: Some("cut".to_owned()),
-        ..Calls::any()
-    };
-    let server = server(Script::new().with_fault(Fault::Status(502), calls, Trigger::Always));
-    let mut caller = Caller::open(server.address()).await;
-    let wished = caller
-        .post(&[("x-stub-fault", "cut")], &chat(0, "hi"))
-        .await;
-    assert_eq!(wished.status(), 502);
-    assert_eq!(caller.post(&[], &chat(0, "hi")).await.status(), 200);
-}
-
-#[tokio::test]
-async fn times_are_those_of_seed_and_request_whoever_else_asks() {
-    let latency = Latency::LogNormal {
-        median: MILLI,
-        p99: 4 * MILLI,
-        max: 8 * MILLI,
-    };
-    let script = || Script::new().with_seed(7).with_latency(latency.clone());
-    let drawn = async |order: &[&str]| {
-        let server = server(script());
-        let mut caller = Caller::open(server.address()).await;
-        for query in order {
-            caller.post(&[("x-ark-query", query)], &chat(0, "hi")).await;
-        }
-        let mut drawn: Vec<(String, u64)> = server
-            .recent()
-            .into_iter()
-            .map(|recent| (recent.execution.to_string(), recent.drawn_us))
-            .collect();
-        drawn.sort();
-        drawn
-    };
-    let first = drawn(&["a/1", "a/2", "a/3"]).await;
-    assert_eq!(first, drawn(&["a/3", "a/1", "a/2"]).await);
-    assert!(first[0].1 != first[1].1, "{first:?}");
-}
-
-#[tokio::test]
-async fn an_answer_is_never_early_and_the_ledger_knows_how_late_it_was() {
-    let script = Script::new()
-        .with_latency(Latency::Fixed(20 * MILLI))
-        .with_inter_token(Latency::Fixed(5 * MILLI))
-        .otherwise(Reply::Tokens(5));
-    let server = server(script);
-    for body in [chat(0, "hi"), streamed(&chat(0, "hi"), false)] {
-        let mut caller = Caller::open(server.address()).await;
-        let began = tokio::time::Instant::now();
-        caller.post(&[], &body).await;
-        assert!(began.elapsed() >= 40 * MILLI);
-    }
-    let recent = server.recent();
-    assert_eq!([recent[0].drawn_us, recent[1].drawn_us], [40_000, 20_000]);
-    for recent in recent {
-        assert!(recent.first_us >= recent.arrived_us + recent.drawn_us);
-        assert!(recent.ended_us >= recent.arrived_us + 40_000);
-    }
-    assert_eq!(server.tally().lateness.count, 2);
-}
-
-#[tokio::test]
-async fn a_stall_holds_whatever_is_due_in_it() {
-    let server = server(Script::new());
-    let lasts = 60 * MILLI;
-    let at = server.elapsed();
-    server.stall(Window { at, lasts });
-    Caller::open(server.address())
-        .await
-        .post(&[], &chat(0, "hi"))
-        .await;
-    assert!(server.elapsed() >= at + lasts);
-
-    let asked = server.elapsed();
-    let stalled = get(server.address(), "POST /stub/stall?lasts=50ms").await;
-    assert_eq!(stalled.status(), 200);
-    Caller::open(server.address())
-        .await
-        .post(&[], &chat(0, "hi"))
-        .await;
-    assert!(server.elapsed() >= asked + 50 * MILLI);
-    let soon = get(server.address(), "POST /stub/stall?lasts=soon").await;
-    assert_eq!(soon.status(), 400);
-}
-
-#[tokio::test]
-async fn nobody_listens_while_connections_are_refused() {
-    let settings = Settings {
-        refusals: vec![Window {
-            at: 30 * MILLI,
-            lasts: 150 * MILLI,
-        }],
-        threads: Some(1),
-        ..Settings::default()
-    };
-    let server = LlmServer::start(&settings).expect("a free port");
-    let mut n_refused = 0;
-    while server.elapsed() < 400 * MILLI {
-        match tokio::net::TcpStream::connect(server.address()).await {
-            Ok(_) if n_refused > 0 => break,
-            Ok(_) => {}
-            Err(error) => {
-                // Those that were still waiting to be taken are reset.
-                let is_refused = error.kind() == std::io::ErrorKind::ConnectionRefused;
-                n_refused += usize::from(is_refused);
-            }
-        }
-        tokio::time::sleep(MILLI).await;
-    }
-    assert!(n_refused > 0);
-    let reply = Caller::open(server.address())
-        .await
-        .post(&[], &chat(0, "hi"))
-        .await;
-    assert_eq!(reply.status(), 200);
 }
 
 #[tokio::test]
