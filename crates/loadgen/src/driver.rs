@@ -15,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::workers::Worker;
 
 pub mod completions;
+pub mod engine;
 pub mod in_process;
 pub mod kubernetes;
 pub mod null;
@@ -162,6 +163,15 @@ pub enum What {
     Running,
     /// The first piece of its answer is there.
     FirstToken,
+    /// A call that is a part of it went so: a sample of another operation.
+    Called {
+        /// The index of that operation.
+        operation: usize,
+        /// When the call was made.
+        began: Instant,
+        /// What became of it.
+        outcome: Outcome,
+    },
     /// It ended.
     Ended {
         /// How.

@@ -89,6 +89,16 @@ pub enum DriverError {
         /// What is wrong, and what would be right.
         reason: String,
     },
+    /// The scenario names an operation that the platform does not have.
+    #[error("{platform} has no operation {operation:?}; it has {known}")]
+    Operation {
+        /// As the scenario names it.
+        operation: String,
+        /// Whose operations are meant.
+        platform: &'static str,
+        /// Those that there are.
+        known: String,
+    },
     /// The system answers, and not as it should.
     #[error("failed to {action}: {reason}")]
     Refused {

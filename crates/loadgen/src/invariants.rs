@@ -29,7 +29,7 @@ pub fn check(ran: &Ran) -> Vec<Invariant> {
 
 /// Every operation that was started has an end, and what was acknowledged is finished or a named loss.
 fn accounted(ran: &Ran) -> Invariant {
-    let all = ran.recorder.all();
+    let all = ran.recorder.of_starts();
     let ended = all.outcomes.total();
     let lost: u64 = [
         Outcome::TimedOut,

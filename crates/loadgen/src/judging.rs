@@ -76,7 +76,7 @@ pub fn completions_per_second(ran: &Ran) -> f64 {
     if seconds == 0.0 {
         return 0.0;
     }
-    ran.recorder.all().outcomes.get(Outcome::Done) as f64 / seconds
+    ran.recorder.of_starts().outcomes.get(Outcome::Done) as f64 / seconds
 }
 
 fn judge_one(scenario: &Scenario, ran: &Ran, slo: &Slo, level: f64) -> Judgement {
@@ -90,8 +90,8 @@ fn judge_one(scenario: &Scenario, ran: &Ran, slo: &Slo, level: f64) -> Judgement
     let tally = match &slo.operation {
         None => Some(ran.recorder.all()),
         Some(name) => {
-            let mut operations = scenario.operations.iter();
-            let index = operations.position(|operation| operation.name == *name);
+            let names = scenario.operation_names();
+            let index = names.iter().position(|known| known == name);
             index.and_then(|index| ran.recorder.of(index).cloned())
         }
     };

@@ -11,6 +11,7 @@ use hdrhistogram::Histogram;
 
 use crate::outcome::{Outcome, Outcomes};
 use crate::sample::Sample;
+use crate::scenario::Scenario;
 
 pub use self::window::{Window, Windows};
 
@@ -27,6 +28,8 @@ const LONGEST_NS: u64 = 24 * 3600 * 1_000_000_000;
 #[derive(Debug, Clone)]
 pub struct Recorder {
     by_operation: Vec<Tally>,
+    /// The operation that a start as a whole is; unset if every operation is a start of its own.
+    whole: Option<usize>,
     windows: Windows,
 }
 
@@ -67,13 +70,24 @@ impl Recorder {
     pub fn new(n_operations: usize) -> Self {
         Self {
             by_operation: (0..n_operations).map(|_| Tally::new()).collect(),
+            whole: None,
             windows: Windows::new(),
+        }
+    }
+
+    /// An empty one for the operations of a scenario.
+    pub fn of_scenario(scenario: &Scenario) -> Self {
+        Self {
+            whole: scenario.whole(),
+            ..Self::new(scenario.operation_names().len())
         }
     }
 
     /// Keeps a sample; one of an unknown operation is kept with the last.
     pub fn record(&mut self, sample: &Sample) {
-        self.windows.record(sample);
+        if self.is_start(sample) {
+            self.windows.record(sample);
+        }
         if let Some(tally) = self.tally_of(sample) {
             tally.record(sample);
         }
@@ -81,11 +95,18 @@ impl Recorder {
 
     /// Keeps how a sample ended and nothing of its latencies, which say nothing of the system under test.
     pub fn set_aside(&mut self, sample: &Sample) {
-        self.windows.set_aside(sample);
+        if self.is_start(sample) {
+            self.windows.set_aside(sample);
+        }
         if let Some(tally) = self.tally_of(sample) {
             tally.count(sample);
             tally.set_aside += 1;
         }
+    }
+
+    /// Whether it is one, and not a call on the way of one.
+    fn is_start(&self, sample: &Sample) -> bool {
+        self.whole.is_none_or(|whole| whole == sample.operation)
     }
 
     fn tally_of(&mut self, sample: &Sample) -> Option<&mut Tally> {
@@ -112,6 +133,7 @@ impl Recorder {
     pub(crate) fn of_kept(by_operation: Vec<Tally>, windows: Windows) -> Self {
         Self {
             by_operation,
+            whole: None,
             windows,
         }
     }
@@ -133,6 +155,12 @@ impl Recorder {
             all.merge(tally);
         }
         all
+    }
+
+    /// One tally for all that was started: of a start with calls on its way, the start as a whole.
+    pub fn of_starts(&self) -> Tally {
+        let whole = self.whole.and_then(|whole| self.of(whole));
+        whole.cloned().unwrap_or_else(|| self.all())
     }
 
     /// Latency over time, by the time of the end.

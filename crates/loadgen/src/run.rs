@@ -10,6 +10,7 @@
 mod collector;
 mod flights;
 mod gathering;
+mod ladders;
 mod look;
 mod pacer;
 mod settling;
@@ -264,6 +265,10 @@ fn feed(
 ) -> Result<(), DriverError> {
     let entries: Vec<Entry> = match &plan.schedule {
         Some(schedule) => schedule.entries.clone(),
+        None if !scenario.ladders.is_empty() => {
+            ladders::begin(scenario, worker, launcher.clone(), stop.clone(), over);
+            return Ok(());
+        }
         None => {
             users::begin(scenario, worker, launcher.clone(), stop.clone(), over);
             return Ok(());

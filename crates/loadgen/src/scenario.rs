@@ -206,6 +206,7 @@ impl Scenario {
         if let Some(open) = &self.open {
             let profile = Profile::new(open.start, open.stages.clone());
             let schedule = Schedule::open(&profile, open.spacing, &mix, matrix, self.seed);
+            let schedule = self.of_wholes(schedule);
             return Plan {
                 starts: schedule.entries.len(),
                 duration: profile.duration(),
@@ -215,6 +216,7 @@ impl Scenario {
         }
         if let Some(burst) = &self.burst {
             let schedule = Schedule::burst(burst.count, &mix, matrix, self.seed);
+            let schedule = self.of_wholes(schedule);
             return Plan {
                 starts: burst.count,
                 duration: Duration::ZERO,
@@ -266,7 +268,17 @@ impl Scenario {
             tenants: self.tenants,
             agents: self.agents,
         };
-        Schedule::burst(count, &self.mix(), matrix, self.seed).entries
+        let schedule = Schedule::burst(count, &self.mix(), matrix, self.seed);
+        self.of_wholes(schedule).entries
+    }
+
+    /// The same schedule of the operation that stands for a start with calls on its way, where starts are such.
+    fn of_wholes(&self, mut schedule: Schedule) -> Schedule {
+        if let Some(whole) = self.whole() {
+            let entries = schedule.entries.iter_mut();
+            entries.for_each(|entry| entry.operation = whole);
+        }
+        schedule
     }
 
     /// The smallest latency that is promised; unset if none is.

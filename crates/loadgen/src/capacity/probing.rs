@@ -72,7 +72,7 @@ impl Probe {
 impl Observation {
     /// What a trial found, its runs [`joined`], all of the probe's scenario.
     pub fn of(probe: &Probe, scenario: &Scenario, ran: &Ran) -> Self {
-        let all = ran.recorder.all();
+        let all = ran.recorder.of_starts();
         let done = all.outcomes.get(Outcome::Done);
         let throughput = completions_per_second(ran);
         let seconds = |nanoseconds: f64| nanoseconds / 1e9;

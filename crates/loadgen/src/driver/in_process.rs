@@ -5,7 +5,7 @@
 //! Query, and how many executions there were at once.
 
 pub mod control_plane;
-mod counted;
+pub(super) mod counted;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -212,13 +212,11 @@ impl LoadReport {
         let invariants = invariants::check(ran);
         let per_second = judging::completions_per_second(ran);
         let expected_per_second = ran.plan.expected_throughput;
-        let named = scenario
-            .operations
+        let names = scenario.operation_names();
+        let named = names
             .iter()
             .enumerate()
-            .filter_map(|(index, operation)| {
-                Some(OperationRow::new(&operation.name, ran.recorder.of(index)?))
-            });
+            .filter_map(|(index, name)| Some(OperationRow::new(name, ran.recorder.of(index)?)));
         let all = OperationRow::new("all", &ran.recorder.all());
         Self {
             schema: SCHEMA,

@@ -35,8 +35,10 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         throughput.ratio * 100.0,
         throughput.expected_per_second
     )?;
+    let names = report.operations.iter().map(|row| row.name.len() + 1);
+    let width = names.max().unwrap_or(0).max(12);
     for row in &report.operations {
-        writeln!(text, "  {:<12}{}", row.name, words::outcomes(row))?;
+        writeln!(text, "  {:<width$}{}", row.name, words::outcomes(row))?;
     }
     writeln!(text, "  generator   {}", words::health(report))?;
     if let Some(most) = report.usage.iter().map(|usage| usage.resident_bytes).max() {

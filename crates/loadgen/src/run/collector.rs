@@ -47,7 +47,7 @@ impl Collector {
     ) -> Self {
         let begin = course.begin;
         Self {
-            recorder: Recorder::new(scenario.operations.len()),
+            recorder: Recorder::of_scenario(scenario),
             watch: Some(Watch::begin(begin, scenario.tightest_latency())),
             settling: Settling::new(scenario.longest_latency()),
             health: Health::default(),
@@ -96,6 +96,15 @@ impl Collector {
             What::Queued => note(&mut times.queued, at),
             What::Running => note(&mut times.running, at),
             What::FirstToken => note(&mut times.first_token, at),
+            What::Called {
+                operation,
+                began,
+                outcome,
+            } => {
+                drop(flights);
+                let began = began.saturating_duration_since(self.course.begin);
+                self.keep_call(operation, outcome, began, at);
+            }
             What::Ended { end, unseen } => {
                 let ended = flights.close(sighting.id);
                 drop(flights);
@@ -243,6 +252,21 @@ impl Collector {
             subject: self.subject,
             drained: self.drained,
         }
+    }
+
+    /// Keeps a call on the way of an operation.
+    fn keep_call(&mut self, operation: usize, outcome: Outcome, began: Duration, at: Duration) {
+        self.settling.add(Sample {
+            operation,
+            outcome,
+            times: Times {
+                intended: began,
+                sent: Some(began),
+                acknowledged: Some(at),
+                done: (!outcome.is_censored()).then_some(at),
+                ..Times::default()
+            },
+        });
     }
 
     /// `at` is unset if nobody saw when it ended.

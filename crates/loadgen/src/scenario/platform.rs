@@ -55,6 +55,17 @@ impl Platform {
 }
 
 impl Runs {
+    /// The index of creating a run among [`Runs::operations`].
+    pub const CREATE: usize = 0;
+    /// That of spawning a child.
+    pub const SPAWN: usize = 1;
+    /// That of polling a snapshot.
+    pub const SNAPSHOT: usize = 2;
+    /// That of a step which a snapshot showed.
+    pub const TICK: usize = 3;
+    /// That of the run as a whole, which is what is started.
+    pub const WHOLE: usize = 4;
+
     /// The operations of a run, each with how often a run of the scenario makes it at least.
     pub fn operations(&self) -> [(&'static str, usize); 5] {
         [
@@ -73,6 +84,11 @@ impl Runs {
 }
 
 impl Scenario {
+    /// The index of the operation that a start as a whole is, if calls on its way are samples of others.
+    pub(crate) fn whole(&self) -> Option<usize> {
+        self.runs.as_ref().map(|_| Runs::WHOLE)
+    }
+
     /// The names of its operations.
     pub fn operation_names(&self) -> Vec<&str> {
         match &self.runs {

@@ -53,7 +53,7 @@ pub fn merged(scenario: &Scenario, run: &str, found: Vec<Found>) -> Result<Gathe
         settings,
         ..first.circumstances.clone()
     };
-    let mut recorder = Recorder::new(scenario.operations.len());
+    let mut recorder = Recorder::of_scenario(scenario);
     for part in &parts {
         recorder.merge(&part.recorder);
     }
@@ -160,7 +160,10 @@ fn check_equal(
 
 /// A recorder for another mix would be merged in silence, and some of it lost.
 fn check_shape(place: &str, scenario: &Scenario, part: &Part) -> Result<(), WorkersError> {
-    let (is, expected) = (part.recorder.tallies().len(), scenario.operations.len());
+    let (is, expected) = (
+        part.recorder.tallies().len(),
+        scenario.operation_names().len(),
+    );
     if is == expected {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 mod broken_clusters;
 mod completions;
+mod engine;
 mod in_process;
 mod pacing;
 mod platforms;

@@ -37,10 +37,10 @@ fn latency(scenario: &Scenario, operation: Option<&str>, metric: Metric) -> (f64
 
 #[test]
 fn the_maestro_scenarios_have_the_options_of_their_document() {
-    for (name, runs, children, at_once, timeout) in [
-        ("maestro-smoke", 5, 1, 1, 10),
-        ("maestro-burst", 100, 2, 20, 30),
-        ("maestro-soak", 500, 1, 1, 20),
+    for (name, runs, children, at_once, interval_ms, timeout) in [
+        ("maestro-smoke", 5, 1, 1, 200, 10),
+        ("maestro-burst", 100, 2, 20, 1_000, 30),
+        ("maestro-soak", 500, 1, 1, 1_000, 20),
     ] {
         let scenario = scenario(name);
         assert_eq!(scenario.platform, Platform::AgentMaestro, "{name}");
@@ -48,7 +48,8 @@ fn the_maestro_scenarios_have_the_options_of_their_document() {
         let run = scenario.runs.as_ref().expect("each start is a run");
         assert_eq!((closed.queries, closed.users), (runs, at_once), "{name}");
         assert_eq!(run.children, children, "{name}");
-        assert_eq!(run.poll_interval.0, Duration::from_secs(1), "{name}");
+        let interval = Duration::from_millis(interval_ms);
+        assert_eq!(run.poll_interval.0, interval, "{name}");
         assert_eq!(run.poll_timeout.0, Duration::from_secs(timeout), "{name}");
         assert_eq!(
             latency(&scenario, Some("create"), Metric::Response).1,

@@ -68,6 +68,9 @@ pub(super) struct TypedDriving {
     /// In process: executions at once.
     #[arg(long, value_name = "N", default_value_t = 128)]
     in_flight: usize,
+    /// Quotas that the operations of AgentMaestro meet in process, as `plimsoll quota` prints them; none unless given.
+    #[arg(long, value_name = "FILE")]
+    quotas: Option<PathBuf>,
     /// In process: the form of the Query.
     #[arg(long, value_enum, default_value = "targets")]
     dialect: TypedDialect,
@@ -182,6 +185,7 @@ impl TypedDriving {
             },
             reconciles: self.reconciles,
             in_flight: self.in_flight,
+            quotas: self.quotas,
             dialect: match self.dialect {
                 TypedDialect::Targets => Dialect::Targets,
                 TypedDialect::Target => Dialect::Target,

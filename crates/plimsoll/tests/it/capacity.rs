@@ -98,7 +98,7 @@ fn a_scenario_without_a_promise_that_a_load_can_break_is_refused() {
 }
 
 #[test]
-fn a_platform_without_a_driver_is_said_to_have_none() {
+fn a_platform_that_no_driver_reaches_is_said_to_have_none_and_what_runs_instead() {
     let sandbox = Sandbox::new();
     let path = sandbox.path("five.toml");
     let promise = "metric = \"success\"\nat_least = 0.9";
@@ -106,9 +106,23 @@ fn a_platform_without_a_driver_is_said_to_have_none() {
     fs::write(&path, text).expect("written");
     let path = path.display().to_string();
     for command in ["load", "capacity", "soak"] {
-        let outcome = sandbox.run(&[command, &path], &[]);
+        let there = [
+            "--driver",
+            "completions",
+            "--model-url",
+            "http://127.0.0.1:1/v1",
+        ];
+        let outcome = sandbox.run(&[&[command, &path], &there[..]].concat(), &[]);
         assert_eq!(outcome.code, Some(2), "{command}");
-        assert!(outcome.stderr.contains("AgentCore"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("a real AgentCore"),
+            "{}",
+            outcome.stderr
+        );
+        let quotas = ["--quotas", "none.toml"];
+        let outcome = sandbox.run(&[&[command, &path], &quotas[..]].concat(), &[]);
+        assert_eq!(outcome.code, Some(2), "{command}");
+        assert!(outcome.stderr.contains("none.toml"), "{}", outcome.stderr);
     }
 }
 

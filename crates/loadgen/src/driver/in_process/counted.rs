@@ -17,22 +17,22 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// How many executions there are, and the most there ever were.
 #[derive(Debug, Default)]
-pub(super) struct AtWork {
+pub(in crate::driver) struct AtWork {
     now: AtomicU64,
     most: AtomicU64,
 }
 
 impl AtWork {
-    pub(super) fn now(&self) -> u64 {
+    pub(in crate::driver) fn now(&self) -> u64 {
         self.now.load(Ordering::Relaxed)
     }
 
-    pub(super) fn most(&self) -> u64 {
+    pub(in crate::driver) fn most(&self) -> u64 {
         self.most.load(Ordering::Relaxed)
     }
 
     /// Waits until there is none, within reason.
-    pub(super) async fn until_none(&self) {
+    pub(in crate::driver) async fn until_none(&self) {
         let none = async {
             while self.now() > 0 {
                 tokio::time::sleep(LOOK).await;
@@ -42,7 +42,7 @@ impl AtWork {
         let _ = tokio::time::timeout(PATIENCE, none).await;
     }
 
-    fn begin(self: &Arc<Self>) -> Place {
+    pub(in crate::driver) fn begin(self: &Arc<Self>) -> Place {
         let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
         self.most.fetch_max(now, Ordering::Relaxed);
         Place(self.clone())
@@ -50,7 +50,7 @@ impl AtWork {
 }
 
 /// One execution; given back when dropped.
-struct Place(Arc<AtWork>);
+pub(in crate::driver) struct Place(Arc<AtWork>);
 
 impl Drop for Place {
     fn drop(&mut self) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use loadgen::driver::Driver;
 use loadgen::driver::completions::{Completions, CompletionsConfig};
+use loadgen::driver::engine::{Engine, EngineConfig};
 use loadgen::driver::in_process::{InProcess, InProcessConfig};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::driver::null::Null;
@@ -19,6 +20,7 @@ use loadgen::scrape::{Scrape, Server};
 use loadgen::usage::Subject;
 use loadgen::workers::{AtOnce, Barrier, Worker};
 use query_api::dialect::Dialect;
+use quota::Limits;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +75,8 @@ pub(crate) struct Driving {
     pub(crate) setup: Option<PathBuf>,
     /// How long to wait for a first reply.
     pub(crate) patience: Duration,
+    /// The file with the quotas that an HTTP platform's operations meet in process; none if unset.
+    pub(crate) quotas: Option<PathBuf>,
     /// Where Prometheus may ask how far the run is; nowhere if unset.
     pub(crate) metrics: Option<SocketAddr>,
     /// The base URL of a collector that is sent every operation as a span; nobody if unset.
@@ -121,13 +125,7 @@ impl Driving {
         settings: RunSettings,
         report: impl FnMut(&Progress) + Send + 'static,
     ) -> anyhow::Result<Ran> {
-        if scenario.platform != Platform::Ark && self.system != System::Null {
-            bail!(
-                "no driver speaks to {} yet; `plimsoll explain` prints the plan, `--driver null` follows it",
-                scenario.platform.name()
-            );
-        }
-        let driver = self.driver().await?;
+        let driver = self.driver(scenario).await?;
         let interrupt = CancellationToken::new();
         let asked = interrupt.clone();
         tokio::spawn(async move {
@@ -204,9 +202,18 @@ impl Driving {
         Ok(Some(server))
     }
 
-    async fn driver(&self) -> anyhow::Result<Arc<dyn Driver>> {
+    async fn driver(&self, scenario: &Scenario) -> anyhow::Result<Arc<dyn Driver>> {
+        let is_of_platform = scenario.platform != Platform::Ark;
         Ok(match self.system {
             System::Null => Arc::new(Null::default()),
+            System::InProcess if is_of_platform => {
+                let config = EngineConfig::of(scenario, self.in_flight, self.limits()?);
+                Arc::new(Engine::new(config)?)
+            }
+            System::Kubernetes | System::Completions if is_of_platform => bail!(
+                "no driver speaks to a real {} yet; leave out --driver to run its operations in process",
+                scenario.platform.name()
+            ),
             System::InProcess => Arc::new(InProcess::new(InProcessConfig {
                 dialect: self.dialect,
                 reconciles: self.reconciles,
@@ -219,6 +226,12 @@ impl Driving {
                 Arc::new(Kubernetes::new(client, self.kubernetes()?))
             }
         })
+    }
+
+    /// The quotas of the engine, if a file with them was given.
+    fn limits(&self) -> anyhow::Result<Option<Limits>> {
+        let limits = self.quotas.as_deref().map(Limits::load);
+        Ok(limits.transpose()?)
     }
 
     fn completions(&self) -> anyhow::Result<CompletionsConfig> {

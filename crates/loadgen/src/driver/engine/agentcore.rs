@@ -1,0 +1,30 @@
+//! AgentCore's `modular.solve`: plan, execute, verify, each a call of the model. It keeps no state.
+
+use super::world::{World, allowed, workspace};
+use super::{Stopped, Told};
+use crate::driver::{Start, What};
+
+/// Solves one problem; its class says how many calls that takes.
+///
+/// A success is a valid reply whose answer passed verification: that of the last call, to this very start.
+pub(super) async fn solve(
+    world: &World,
+    start: &Start,
+    calls: usize,
+    told: &Told,
+) -> Result<String, Stopped> {
+    if let Some(quotas) = &world.quotas
+        && let Some(rate) = quotas.limit("run_tick")
+    {
+        allowed(quotas.decide(&workspace(start.tenant), rate))?;
+    }
+    told.tell(What::Acknowledged);
+    let name = world.name_of(start);
+    let mut talk = world.talk(&workspace(start.tenant), &name).await?;
+    told.tell(What::Running);
+    let mut last = String::new();
+    for _ in 0..calls {
+        last = talk.step().await?;
+    }
+    Ok(last)
+}
