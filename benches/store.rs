@@ -8,7 +8,8 @@
 //! with the saves; writes per second; bytes on disk.
 //!
 //! `sqlite` and `files` are durable: every write is synced before it counts. `sqlite_not_durable` survives the end of the
-//! process, not a loss of power. `postgres` runs where `PLIMSOLL_POSTGRES` names one (`scripts/services`), durable too.
+//! process, not a loss of power. `postgres` runs where `PLIMSOLL_POSTGRES` names one (`scripts/services`), durable too;
+//! elsewhere its cases are listed as not run.
 //! Do not conclude how fast a durable write is elsewhere: a sync costs what the disk under the temporary folder
 //! says, and a virtual disk may say it is done when its host has the bytes.
 
@@ -30,7 +31,8 @@ use subject::{History, Kept, Kind, SIZES, block_on};
 const N_CALLS: usize = 2_000;
 
 fn append(suite: &mut Suite<'_>) {
-    for kind in Kind::available() {
+    for kind in Kind::ALL {
+        kind.wants(suite);
         for (parameter, n_bytes) in SIZES {
             let n_bytes = suite.population(n_bytes, 10_000);
             let set_up = || Appending::new(kind, n_bytes);
@@ -134,7 +136,8 @@ fn append_growth(suite: &mut Suite<'_>) {
 }
 
 fn append_on_two_threads(suite: &mut Suite<'_>) {
-    for kind in Kind::available() {
+    for kind in Kind::ALL {
+        kind.wants(suite);
         let set_up = || {
             let kept = Kept::new(kind);
             let history = History::new(10_000);
@@ -175,7 +178,8 @@ fn append_many(store: &dyn Store, history: &History, run: &str, n_appends: u64) 
 }
 
 fn load(suite: &mut Suite<'_>) {
-    for kind in Kind::available() {
+    for kind in Kind::ALL {
+        kind.wants(suite);
         for (parameter, n_bytes) in &SIZES[..3] {
             let set_up = || stored(kind, *n_bytes);
             suite.prepared(
@@ -191,7 +195,8 @@ fn load(suite: &mut Suite<'_>) {
 }
 
 fn since(suite: &mut Suite<'_>) {
-    for kind in Kind::available() {
+    for kind in Kind::ALL {
+        kind.wants(suite);
         let set_up = || stored(kind, 1_000_000);
         suite.prepared(
             kind.cases().since,

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use benches::Suite;
 use run_state::event::Change;
 use run_state::head::Head;
 use run_state::json::Json;
@@ -28,6 +29,9 @@ pub(crate) const SIZES: [(&str, usize); 4] = [
 /// The time of everything here; no store cares.
 pub(crate) const NOW: UnixMillis = UnixMillis(1_735_689_600_000);
 
+/// Names the PostgreSQL server.
+const SERVER: &str = "PLIMSOLL_POSTGRES";
+
 /// About how many bytes a step adds.
 const STEP: usize = 700;
 
@@ -50,16 +54,26 @@ pub(crate) struct Cases {
 }
 
 impl Kind {
+    /// All, those that need a service last.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Memory,
+        Self::Sqlite,
+        Self::SqliteNotDurable,
+        Self::Files,
+        Self::Postgres,
+    ];
+
+    /// Says which service the following cases need: where it is not there, they are listed and not run.
+    pub(crate) fn wants(self, suite: &mut Suite<'_>) {
+        if matches!(self, Self::Postgres) {
+            suite.service(SERVER);
+        }
+    }
+
     /// The stores that can be measured here.
-    pub(crate) fn available() -> Vec<Self> {
-        let postgres = postgres_url().map(|_| Self::Postgres);
-        let here = [
-            Self::Memory,
-            Self::Sqlite,
-            Self::SqliteNotDurable,
-            Self::Files,
-        ];
-        here.into_iter().chain(postgres).collect()
+    pub(crate) fn available() -> impl Iterator<Item = Self> {
+        let is_here = |kind: &Self| !matches!(kind, Self::Postgres) || postgres_url().is_some();
+        Self::ALL.into_iter().filter(is_here)
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -163,7 +177,7 @@ impl Kept {
 }
 
 fn postgres_url() -> Option<String> {
-    std::env::var("PLIMSOLL_POSTGRES").ok()
+    std::env::var(SERVER).ok()
 }
 
 /// A store in a schema of its own, which goes with the private database.
