@@ -232,6 +232,26 @@ pub struct Findings {
     pub most_at_once: Option<(u64, u64)>,
     /// How many are still at work although all have ended; unset if nobody counted.
     pub still_at_work: Option<u64>,
+    /// What the model behind the system was asked, as it counted itself; unset if it could not be asked.
+    pub model: Option<ModelUse>,
+}
+
+/// What a model was asked in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelUse {
+    /// Requests.
+    pub calls: u64,
+    /// Of these, the ones that got their whole answer.
+    pub answered: u64,
+    /// Tokens of requests that were answered.
+    pub prompt_tokens: u64,
+    /// Tokens of answers.
+    pub completion_tokens: u64,
+    /// Questions that were not answered at once: a fault struck them, or they were refused.
+    pub struck: u64,
+    /// Of these, the ones that were answered in the end.
+    pub recovered: u64,
 }
 
 impl Sightings {

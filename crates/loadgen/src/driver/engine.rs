@@ -25,6 +25,7 @@ use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
 
 use self::world::World;
+use super::in_process::model_use;
 use crate::driver::{Capabilities, Driver, End, Findings, Inside, Setting, Sightings, Start, What};
 use crate::error::DriverError;
 use crate::outcome::Outcome;
@@ -330,6 +331,7 @@ impl Driver for Engine {
                 executions: None,
                 most_at_once: Some((world.at_work.most(), self.config.in_flight as u64)),
                 still_at_work: Some(world.at_work.now()),
+                model: Some(model_use(&world.stub)),
             })
         })
     }

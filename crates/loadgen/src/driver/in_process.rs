@@ -23,7 +23,9 @@ use testbed::llm::server::settings::Settings;
 
 use self::control_plane::{ControlPlane, Gauges};
 use crate::driver::kubernetes::{Kubernetes, KubernetesConfig, id_of};
-use crate::driver::{Capabilities, Driver, End, Findings, Inside, Setting, Sightings, Start};
+use crate::driver::{
+    Capabilities, Driver, End, Findings, Inside, ModelUse, Setting, Sightings, Start,
+};
 use crate::error::DriverError;
 use crate::outcome::Outcome;
 
@@ -132,6 +134,21 @@ fn executions(stub: &LlmServer) -> HashMap<u64, u64> {
     executions
 }
 
+/// What a stub was asked, as its ledger says.
+pub(super) fn model_use(stub: &LlmServer) -> ModelUse {
+    let tally = stub.tally();
+    let executions = stub.executions();
+    let struck = || executions.iter().filter(|one| one.calls > one.answered);
+    ModelUse {
+        calls: tally.calls,
+        answered: tally.answered,
+        prompt_tokens: tally.prompt_tokens,
+        completion_tokens: tally.completion_tokens,
+        struck: struck().count() as u64,
+        recovered: struck().filter(|one| one.answered > 0).count() as u64,
+    }
+}
+
 impl Driver for InProcess {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
@@ -217,6 +234,7 @@ impl Driver for InProcess {
                 executions: is_counted.then(|| executions(&stub)),
                 most_at_once: Some((self.gauges.at_work.most(), self.config.in_flight as u64)),
                 still_at_work: Some(self.gauges.at_work.now()),
+                model: Some(model_use(&stub)),
             })
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use results::machine::Machine;
 use serde::Serialize;
 
-use crate::driver::Capabilities;
+use crate::driver::{Capabilities, ModelUse};
 use crate::invariants::{self, Invariant};
 use crate::judging::{self, Conclusion};
 use crate::outcome::Outcome;
@@ -60,6 +60,8 @@ pub struct LoadReport {
     pub health: HealthRow,
     /// Latency over time.
     pub windows: Vec<WindowRow>,
+    /// What the model was asked; unset if it could not be asked for that.
+    pub model: Option<ModelRow>,
     /// Whose memory and CPU time was looked at.
     pub usage_of: String,
     /// What it used, second by second.
@@ -127,6 +129,25 @@ pub struct LatencyRow {
     pub p99_ns: Option<u64>,
     /// The longest that came; unset if any never came.
     pub max_ns: Option<u64>,
+}
+
+/// What the model was asked, and what that comes to for each operation that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ModelRow {
+    /// Requests.
+    pub calls: u64,
+    /// Of these, the ones that got their whole answer.
+    pub answered: u64,
+    /// Tokens of requests that were answered.
+    pub prompt_tokens: u64,
+    /// Tokens of answers.
+    pub completion_tokens: u64,
+    /// Tokens of both kinds for each operation that was done: what it costs. Unset if none was.
+    pub tokens_per_done: Option<f64>,
+    /// Questions that were not answered at once.
+    pub struck: u64,
+    /// Of these, the ones that were answered in the end.
+    pub recovered: u64,
 }
 
 /// One promise with its judgement. Numbers are in the unit of the bound, nanoseconds for latencies.
@@ -241,9 +262,26 @@ impl LoadReport {
             invariants,
             health: HealthRow::new(&ran.health),
             windows: windows(ran),
+            model: ran.findings.model.map(|used| ModelRow::new(used, ran)),
             usage_of: ran.subject.to_string(),
             usage: usage(ran),
             machine: circumstances.machine,
+        }
+    }
+}
+
+impl ModelRow {
+    fn new(used: ModelUse, ran: &Ran) -> Self {
+        let done = ran.recorder.of_starts().outcomes.get(Outcome::Done);
+        let tokens = (used.prompt_tokens + used.completion_tokens) as f64;
+        Self {
+            calls: used.calls,
+            answered: used.answered,
+            prompt_tokens: used.prompt_tokens,
+            completion_tokens: used.completion_tokens,
+            tokens_per_done: (done > 0).then(|| tokens / done as f64),
+            struck: used.struck,
+            recovered: used.recovered,
         }
     }
 }

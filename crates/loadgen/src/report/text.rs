@@ -50,6 +50,10 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         )?;
     }
 
+    if let Some(model) = &report.model {
+        writeln!(text, "  model       {}", words::model(model))?;
+    }
+
     writeln!(
         text,
         "\n  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::model::health::HealthWindowRow;
-use super::model::{LatencyRow, LoadReport, OperationRow, SloRow};
+use super::model::{LatencyRow, LoadReport, ModelRow, OperationRow, SloRow};
 use crate::health::Verdict;
 
 /// A latency with three digits, such as `1.05 s` or `12.3 ms`; `never` where the quantile reaches into what never came.
@@ -117,6 +117,21 @@ pub(super) fn health(report: &LoadReport) -> String {
     if !health.lost_workers.is_empty() {
         let numbers: Vec<String> = health.lost_workers.iter().map(usize::to_string).collect();
         text = format!("{text}; nothing came from worker {}", numbers.join(", "));
+    }
+    text
+}
+
+/// What the model was asked on one line.
+pub(super) fn model(model: &ModelRow) -> String {
+    let mut text = format!("{} calls, {} answered", model.calls, model.answered);
+    if let Some(tokens) = model.tokens_per_done {
+        text = format!("{text}; {tokens:.0} tokens for each done");
+    }
+    if model.struck > 0 {
+        let (recovered, struck) = (model.recovered, model.struck);
+        text = format!(
+            "{text}; of {struck} that failed at first, {recovered} were answered in the end"
+        );
     }
     text
 }

@@ -204,6 +204,8 @@ fn findings(parts: &[Part]) -> Findings {
             _ => None,
         },
         still_at_work: still_at_work.map(|each| each.into_iter().sum()),
+        // Workers drive one system, and whoever counts there has counted for all.
+        model: parts.iter().find_map(|part| part.findings.model),
     }
 }
 

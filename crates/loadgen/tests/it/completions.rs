@@ -60,8 +60,9 @@ async fn whole_answers_are_done_once_each() {
         (tally.calls, tally.answered, tally.executions),
         (12, 12, 12)
     );
-    // Kept alive: a connection for each user, and none for the address that was tried.
-    assert!(tally.connections <= 5, "{}", tally.connections);
+    // Kept alive: one for each user, and another if it asks again before the first is given back; one for the address
+    // that was tried.
+    assert!(tally.connections <= 9, "{}", tally.connections);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,6 +121,14 @@ async fn a_problem_is_solved_in_as_many_calls_as_its_class_has_time_for() {
     let ran = run_of(&scenario, None).await;
     // Each answer is that of the last call to this very problem, or it would be a wrong one.
     assert_eq!(ran.recorder.all().outcomes.get(Outcome::Done), 9);
+    let n_of = |name| tally(&scenario, &ran, name).outcomes.total();
+    let model = ran.findings.model.expect("the stub counts");
+    assert_eq!(model.calls, n_of("simple") + 4 * n_of("complex"));
+    assert_eq!((model.answered, model.struck), (model.calls, 0));
+    assert!(
+        model.prompt_tokens > 0 && model.completion_tokens > 0,
+        "{model:?}"
+    );
     assert_invariants(&ran);
 }
 

@@ -212,3 +212,19 @@ async fn a_model_that_never_answers_leaves_timeouts_that_are_censored() {
     assert_eq!(censored, 6, "{:?}", all.outcomes);
     assert!(all.response.came.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_that_pass_cost_calls_and_no_answer() {
+    let struck = |driver: &InProcess| {
+        let next = Trigger::Next(2);
+        let script = Script::new().with_fault(LlmFault::Status(503), Calls::any(), next);
+        driver.stub().expect("it is prepared").play(script);
+    };
+    let ran = ran_after(struck, PATIENT).await;
+    assert_eq!(ran.recorder.all().outcomes.get(Outcome::Done), 6);
+    let model = ran.findings.model.expect("the stub counts");
+    assert_eq!((model.calls, model.answered), (8, 6));
+    // One question may have been struck twice.
+    assert!((1..=2).contains(&model.struck), "{model:?}");
+    assert_eq!(model.recovered, model.struck);
+}

@@ -46,7 +46,7 @@ pub(super) struct World {
     slots: Semaphore,
     books: Mutex<HashMap<String, Book>>,
     n_runs: AtomicU64,
-    _stub: LlmServer,
+    pub(super) stub: LlmServer,
     /// Goes after the store in it.
     _folder: TempDir,
 }
@@ -110,7 +110,7 @@ impl World {
             books: Mutex::default(),
             is_ended: Notify::new(),
             n_runs: AtomicU64::new(0),
-            _stub: stub,
+            stub,
             _folder: folder,
         };
         let made = match config.platform {

@@ -261,6 +261,7 @@ fn executions_are_those_of_all_and_unknown_as_soon_as_one_worker_cannot_count() 
         executions: Some(executions.iter().copied().collect()),
         most_at_once: Some((3, 8)),
         still_at_work: Some(still),
+        model: None,
     };
     let mut found = parts(&samples(40), 2);
     found[0].part.findings = counted(&[(0, 1), (2, 2)], 1);

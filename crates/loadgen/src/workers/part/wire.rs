@@ -9,7 +9,7 @@ use results::machine::Machine;
 use serde::{Deserialize, Serialize};
 
 use super::{Belonging, Part, VERSION};
-use crate::driver::{Capabilities, Findings};
+use crate::driver::{Capabilities, Findings, ModelUse};
 use crate::outcome::{Outcome, Outcomes};
 use crate::recorder::{Latencies, Recorder, Tally, Window, Windows};
 use crate::report::model::Circumstances;
@@ -43,6 +43,7 @@ pub(super) struct WirePart {
     executions: Option<Vec<(u64, u64)>>,
     most_at_once: Option<(u64, u64)>,
     still_at_work: Option<u64>,
+    model: Option<ModelUse>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +109,7 @@ impl WirePart {
             executions,
             most_at_once: part.findings.most_at_once,
             still_at_work: part.findings.still_at_work,
+            model: part.findings.model,
         }
     }
 
@@ -143,6 +145,7 @@ impl WirePart {
                 executions: self.executions.map(|pairs| pairs.into_iter().collect()),
                 most_at_once: self.most_at_once,
                 still_at_work: self.still_at_work,
+                model: self.model,
             },
             started: self.started,
             duration: Duration::from_nanos(self.duration_ns),
