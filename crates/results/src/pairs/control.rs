@@ -14,7 +14,7 @@ use super::sample::{Engine, PairCase, PairRun, Round};
 use super::test::{self, Clock, Tail};
 use crate::case_id::CaseId;
 use crate::relevance::PairRelevance;
-use crate::stats::quantile;
+use crate::stats::{CONFIDENCE, quantile};
 
 /// A case of the null control fires if chance alone gives its rounds less often than this.
 ///
@@ -42,7 +42,11 @@ pub(super) fn clocks(engine: Engine) -> &'static [Clock] {
     }
 }
 
-/// What base against base gave, by case: log ratios, one of each run that drew the case.
+/// How far base against base surely was apart, by case: log ratios, one of each run that drew the case.
+///
+/// Only the part of an estimate that its own 95 % interval leaves counts. The rest is the scatter of few rounds, which
+/// the interval of a judged change has in it already; counted again, it would hide every slowdown of a few standard
+/// errors, however many rounds that got.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NullEstimates {
     wall: BTreeMap<CaseId, Vec<f64>>,
@@ -60,19 +64,19 @@ impl NullEstimates {
         for case in &run.cases {
             for clock in clocks(case.engine) {
                 let log_ratios = test::log_ratios(&case.null_rounds, *clock);
-                let estimate = log_ratios.and_then(|ratios| test::estimate(&ratios));
-                if let Some(estimate) = estimate {
+                let sure = log_ratios.and_then(|ratios| surely_apart(&ratios));
+                if let Some(sure) = sure {
                     let by_case = match clock {
                         Clock::Wall => &mut self.wall,
                         Clock::Cpu => &mut self.cpu,
                     };
-                    by_case.entry(case.id.clone()).or_default().push(estimate);
+                    by_case.entry(case.id.clone()).or_default().push(sure);
                 }
             }
         }
     }
 
-    /// The log ratio that all but one in a hundred of the case's null estimates stay below, either way.
+    /// The log ratio that all but one in a hundred of the case's null controls were surely apart by at most, either way.
     ///
     /// `None` for a case that no control has drawn yet. Of a few estimates it is nearly the largest.
     pub fn floor(&self, id: &CaseId, clock: Clock) -> Option<f64> {
@@ -80,9 +84,14 @@ impl NullEstimates {
             Clock::Wall => &self.wall,
             Clock::Cpu => &self.cpu,
         };
-        let sizes: Vec<f64> = by_case.get(id)?.iter().map(|ratio| ratio.abs()).collect();
-        quantile(&sizes, FLOOR_QUANTILE)
+        quantile(by_case.get(id)?, FLOOR_QUANTILE)
     }
+}
+
+/// The distance of the interval from no difference; zero if that lies within.
+fn surely_apart(log_ratios: &[f64]) -> Option<f64> {
+    let (low, high) = test::interval(log_ratios, CONFIDENCE)?;
+    Some(low.max(-high).max(0.0))
 }
 
 /// What the null control of one run says.
