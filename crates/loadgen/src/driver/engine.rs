@@ -162,10 +162,11 @@ fn work(platform: Platform, name: &str, calls: usize) -> Result<Work, DriverErro
             taskforce::Action::named(name).map(Work::Session),
             taskforce::Action::names(),
         ),
-        Platform::Ark | Platform::AgentMaestro => (
+        Platform::AgentMaestro => (
             maestro::Action::named(name).map(Work::Maestro),
             maestro::Action::names(),
         ),
+        Platform::Ark => (None, vec!["Queries, which the control plane takes"]),
     };
     found.ok_or_else(|| DriverError::Operation {
         operation: name.to_owned(),

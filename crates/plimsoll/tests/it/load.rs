@@ -44,6 +44,29 @@ fn a_scenario_runs_in_process_without_any_service() {
 }
 
 #[test]
+fn a_run_of_a_platform_is_told_with_all_its_calls_and_what_the_model_was_asked() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("runs.toml");
+    let text = "text = \"Runs; does not show anything.\"\nplatform = \"agentmaestro\"\n\
+        [closed]\nusers = 2\nqueries = 4\n\
+        [runs]\nchildren = 2\npoll_interval = \"20ms\"\npoll_timeout = \"10s\"\n\
+        [llm]\nlatency = [\"20ms\", \"20ms\"]\n\
+        [[slo]]\nmetric = \"failures\"\nat_most_count = 0\n";
+    fs::write(&path, text).expect("written");
+    let outcome = sandbox.run(&["load", &path.display().to_string()], &[]);
+    assert_ends_with(&outcome, 0);
+    for line in [
+        "create      4 done",
+        "spawn       8 done",
+        "tick        12 done",
+        "run         4 done",
+        "model       12 calls, 12 answered",
+    ] {
+        assert!(outcome.stdout.contains(line), "{line}: {}", outcome.stdout);
+    }
+}
+
+#[test]
 fn a_missed_promise_ends_with_1() {
     let promise = "[[slo]]\nmetric = \"response\"\nquantile = 0.5\nat_most = \"1ms\"\n";
     assert_ends_with(&load(promise, &[]), 1);

@@ -1,6 +1,6 @@
 //! AgentCore's `modular.solve`: plan, execute, verify, each a call of the model. It keeps no state.
 
-use super::world::{World, allowed, workspace};
+use super::world::{World, workspace};
 use super::{Stopped, Told};
 use crate::driver::{Start, What};
 
@@ -13,11 +13,6 @@ pub(super) async fn solve(
     calls: usize,
     told: &Told,
 ) -> Result<String, Stopped> {
-    if let Some(quotas) = &world.quotas
-        && let Some(rate) = quotas.limit("run_tick")
-    {
-        allowed(quotas.decide(&workspace(start.tenant), rate))?;
-    }
     told.tell(What::Acknowledged);
     let name = world.name_of(start);
     let mut talk = world.talk(&workspace(start.tenant), &name).await?;

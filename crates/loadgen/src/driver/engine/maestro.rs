@@ -291,6 +291,7 @@ fn go_on(
             };
             let _ = world.append(&parent, changed).await;
         }
+        world.forget(&run);
         drop(permit);
         world.is_ended.notify_waiters();
     });

@@ -147,6 +147,7 @@ pub(super) async fn mission(
     world
         .append(&run, |_| vec![status(RunStatus::Completed)])
         .await?;
+    world.forget(&run);
     Ok(last)
 }
 

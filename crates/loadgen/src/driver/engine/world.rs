@@ -187,6 +187,11 @@ impl World {
         }
     }
 
+    /// Forgets what an append must know of a run that has ended: it would only grow.
+    pub(super) fn forget(&self, run: &str) {
+        self.books.lock().remove(run);
+    }
+
     fn note(&self, run: &str, book: Book) {
         let mut books = self.books.lock();
         let known = books.entry_ref(run).or_default();
