@@ -113,11 +113,11 @@ fn parts_that_are_no_part_of_the_run_end_with_2_and_are_named() {
     let stage = Stage::new();
     stage.work(0, 2);
     let whole = fs::read_to_string(stage.part(0)).expect("read");
-    let newer = whole.replacen("\"version\":1", "\"version\":2", 1);
+    let newer = whole.replacen("\"version\":2", "\"version\":3", 1);
     let other = whole.replacen("\"seed\":1", "\"seed\":2", 1);
     for (text, part) in [
         (&whole[..whole.len() / 2], "does not parse"),
-        (&*newer, "version 2"),
+        (&*newer, "version 3"),
         (&*other, "another seed"),
         (&*whole, "twice"),
     ] {
