@@ -7,7 +7,7 @@
 //!        └──────── sightings ◄──────────┘
 //! ```
 //!
-//! What an operation does is that of its platform: [`agentcore`], [`taskforce`], [`maestro`]. No HTTP lies in between;
+//! What an operation does is that of its platform: `agentcore`, `taskforce`, `maestro`. No HTTP lies in between;
 //! what a front door adds is not in these latencies.
 
 mod agentcore;
