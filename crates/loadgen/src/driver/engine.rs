@@ -11,6 +11,7 @@
 //! what a front door adds is not in these latencies.
 
 mod agentcore;
+mod changes;
 mod maestro;
 mod taskforce;
 mod world;
@@ -184,6 +185,14 @@ async fn done(world: &Arc<World>, work: Work, start: &Start, told: &Told) -> End
         Work::Run => maestro::run(world, start, told).await,
     };
     ended.map_or_else(End::from, End::Answered)
+}
+
+/// The action of this name.
+fn named<A: Copy>(actions: &[(&'static str, A)], name: &str) -> Option<A> {
+    let mut actions = actions.iter();
+    actions
+        .find(|(known, _)| *known == name)
+        .map(|(_, action)| *action)
 }
 
 /// Why an operation has no answer.

@@ -16,7 +16,7 @@ use run_state::json::Json;
 use run_state::run::{Origin, RunStatus, Seq};
 use run_state::step::StepKind;
 
-use super::taskforce::{status, step};
+use super::changes::{status, step};
 use super::world::{RIGHT, World, allowed, workspace};
 use super::{Stopped, Told};
 use crate::driver::{Start, What};
@@ -45,9 +45,7 @@ impl Action {
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|(known, _)| *known == name)
-            .map(|(_, action)| action)
+        super::named(&Self::ALL, name)
     }
 
     pub(super) fn names() -> Vec<&'static str> {

@@ -5,9 +5,9 @@ use run_state::event::Change;
 use run_state::json::Json;
 use run_state::message::{Message, Role};
 use run_state::run::{Origin, RunStatus};
-use run_state::step::StepKind;
 use run_state::store::Filter;
 
+use super::changes::{status, step};
 use super::world::{RIGHT, World, workspace};
 use super::{Stopped, Told};
 use crate::driver::{Start, What};
@@ -52,9 +52,7 @@ impl Action {
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|(known, _)| *known == name)
-            .map(|(_, action)| action)
+        super::named(&Self::ALL, name)
     }
 
     pub(super) fn names() -> Vec<&'static str> {
@@ -149,26 +147,6 @@ pub(super) async fn mission(
         .await?;
     world.forget(&run);
     Ok(last)
-}
-
-/// What one call of the model leaves in a run.
-pub(super) fn step(index: u64, said: &str) -> Vec<Change> {
-    let message = Message {
-        role: Role::Assistant,
-        content: said.to_owned(),
-        tool_calls: Vec::new(),
-    };
-    let step = Change::StepAdded {
-        index,
-        kind: StepKind::ModelCall,
-        payload: Json::null(),
-    };
-    vec![Change::MessageAdded { message }, step]
-}
-
-/// A run moves on.
-pub(super) fn status(status: RunStatus) -> Change {
-    Change::StatusChanged { status }
 }
 
 fn session(number: usize) -> String {
