@@ -2,26 +2,19 @@
 //!
 //! What a request says and what a reply means is the business of [`llm`](crate::llm) and [`tool`](crate::tool).
 
-use std::{fmt, io, sync::OnceLock, time::Duration};
+mod connection;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, uri::Scheme};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
 
-/// Idle connections are closed after this time.
-///
-/// Shorter than the usual 60 s of servers' own keep-alive would reconnect often, longer would meet closed sockets.
-const IDLE: Duration = Duration::from_secs(50);
-
-/// A connection that is not there by then will not come.
-const CONNECT: Duration = Duration::from_secs(10);
+pub use self::{connection::ReplyBody, pool::Pool};
 
 /// Characters of a body that an error shows.
 const EXCERPT: usize = 200;
@@ -80,129 +73,8 @@ pub enum TransportError {
     Scheme(String),
 }
 
-/// The pooled connections of this process.
-///
-/// A pool belongs to the runtime on which it was first used: its connections are driven by tasks of that runtime,
-/// and a call from another one would wait for them for ever. The number of idle connections is not bounded, because
-/// the calls in flight are; so a burst as wide as an earlier one opens none.
-pub struct Pool {
-    plain: Client<HttpConnector, Full<Bytes>>,
-    /// Made when first needed: loading the machine's certificates takes tens of milliseconds.
-    tls: OnceLock<Result<TlsClient, String>>,
-}
-
-type TlsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-impl Pool {
-    /// A pool without connections.
-    pub fn new() -> Self {
-        Self {
-            plain: builder().build(connector()),
-            tls: OnceLock::new(),
-        }
-    }
-
-    /// Whether requests to `uri` can be sent at all; connects to nothing.
-    ///
-    /// # Errors
-    /// [`TransportError::Scheme`], and [`TransportError::Certificates`] for `https`.
-    pub fn check(&self, uri: &Uri) -> Result<(), TransportError> {
-        match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => Ok(()),
-            Some(scheme) if *scheme == Scheme::HTTPS => self.tls().map(|_| ()),
-            _ => Err(TransportError::Scheme(uri.to_string())),
-        }
-    }
-
-    /// Sends `request`, and leaves the body of its reply to be read as it comes.
-    ///
-    /// # Errors
-    /// All of [`TransportError`]. No timeout is applied; dropping the future closes the connection that it used.
-    pub async fn request(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TransportError> {
-        self.check(request.uri())?;
-        let response = match request.uri().scheme() == Some(&Scheme::HTTPS) {
-            true => self.tls()?.request(request),
-            false => self.plain.request(request),
-        };
-        response.await.map_err(|error| match error.is_connect() {
-            true => TransportError::Connect(causes(&error)),
-            false => TransportError::Broken(causes(&error)),
-        })
-    }
-
-    fn tls(&self) -> Result<&TlsClient, TransportError> {
-        let client = self.tls.get_or_init(|| {
-            let connector = tls_connector().map_err(|error| error.to_string())?;
-            Ok(builder().build(connector))
-        });
-        client
-            .as_ref()
-            .map_err(|error| TransportError::Certificates(error.clone()))
-    }
-}
-
-impl Default for Pool {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").finish_non_exhaustive()
-    }
-}
-
-impl Transport for Pool {
-    fn send(
-        &self,
-        request: Request<Full<Bytes>>,
-        max_body: usize,
-    ) -> BoxFuture<'_, Result<Reply, TransportError>> {
-        Box::pin(async move {
-            let response = self.request(request).await?;
-            let (head, body) = response.into_parts();
-            let (body, is_cut) = read(body, max_body)
-                .await
-                .map_err(|error| TransportError::Broken(causes(&error)))?;
-            Ok(Reply {
-                status: head.status,
-                headers: head.headers,
-                body,
-                is_cut,
-            })
-        })
-    }
-}
-
-fn builder() -> hyper_util::client::legacy::Builder {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(usize::MAX);
-    builder
-}
-
-fn connector() -> HttpConnector {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT));
-    connector
-}
-
-fn tls_connector() -> io::Result<HttpsConnector<HttpConnector>> {
-    let mut tcp = connector();
-    tcp.enforce_http(false);
-    let builder = HttpsConnectorBuilder::new().with_native_roots()?;
-    Ok(builder.https_only().enable_http1().wrap_connector(tcp))
-}
-
 /// Reads up to `max_body` bytes; a body that came in one piece is not copied.
-async fn read(mut body: Incoming, max_body: usize) -> Result<(Bytes, bool), hyper::Error> {
+async fn read(mut body: ReplyBody, max_body: usize) -> Result<(Bytes, bool), hyper::Error> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {

@@ -195,6 +195,17 @@ pub struct Capacity {
 /// Little's law holds to this share, or objects were lost, clocks disagree, or there was no steady state.
 pub const LITTLE_TOLERANCE: f64 = 0.05;
 
+impl Axis {
+    /// What it counts, in words.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Rate => "per second",
+            Self::Burst => "at once",
+            Self::Concurrency => "users",
+        }
+    }
+}
+
 impl Load {
     /// Its place on the axis: users, arrivals per second, or size.
     pub fn value(self) -> f64 {
@@ -207,11 +218,12 @@ impl Load {
 
     /// What it counts, in words.
     pub const fn unit(self) -> &'static str {
-        match self {
-            Self::Closed { .. } => "users",
-            Self::Open { .. } => "per second",
-            Self::Burst { .. } => "at once",
-        }
+        let axis = match self {
+            Self::Closed { .. } => Axis::Concurrency,
+            Self::Open { .. } => Axis::Rate,
+            Self::Burst { .. } => Axis::Burst,
+        };
+        axis.unit()
     }
 }
 

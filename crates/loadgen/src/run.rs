@@ -8,6 +8,7 @@
 //! ```
 
 mod collector;
+mod feed;
 mod flights;
 mod gathering;
 mod ladders;
@@ -25,8 +26,9 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use self::collector::Collector;
+use self::feed::Feed;
 use self::flights::{Course, Flight, Launcher};
-use self::gathering::{Gathering, Over};
+use self::gathering::Gathering;
 use self::look::{Look, used};
 use crate::driver::{Capabilities, Driver, Findings, Setting, Sightings, Start};
 use crate::error::DriverError;
@@ -35,7 +37,6 @@ use crate::outcome::{Outcome, Outcomes};
 use crate::recorder::Recorder;
 use crate::sample::Times;
 use crate::scenario::{Plan, Scenario};
-use crate::schedule::Entry;
 use crate::usage::{Subject, Usage};
 use crate::workers::{AtOnce, Barrier, Worker};
 
@@ -219,7 +220,13 @@ async fn follow(
     collector.take_usage(used(&course, &settings.subject));
     gathering.begin(collector);
     let stop = interrupt.child_token();
-    feed(scenario, worker, &plan, &launcher, &stop, gathering.feeds())?;
+    let feed = Feed {
+        launcher,
+        worker,
+        stop: stop.clone(),
+        _over: gathering.feeds(),
+    };
+    feed.begin(scenario, &plan)?;
     let interrupted = gather(
         &gathering,
         (&course, &settings.subject),
@@ -252,42 +259,6 @@ async fn drain(driver: &dyn Driver, most: Duration, interrupt: &CancellationToke
         () = tokio::time::sleep(most) => {}
         () = interrupt.cancelled() => {}
     }
-}
-
-/// Begins to start operations, and holds `over` until the last one is started.
-fn feed(
-    scenario: &Scenario,
-    worker: Worker,
-    plan: &Plan,
-    launcher: &Launcher,
-    stop: &CancellationToken,
-    over: Over,
-) -> Result<(), DriverError> {
-    let entries: Vec<Entry> = match &plan.schedule {
-        Some(schedule) => schedule.entries.clone(),
-        None if !scenario.ladders.is_empty() => {
-            ladders::begin(scenario, worker, launcher.clone(), stop.clone(), over);
-            return Ok(());
-        }
-        None => {
-            users::begin(scenario, worker, launcher.clone(), stop.clone(), over);
-            return Ok(());
-        }
-    };
-    let deadlines = entries.iter().map(|entry| entry.intended).collect();
-    let (begin, launcher) = (launcher.begin(), launcher.clone());
-    let launch = move |number: usize| {
-        let _ = &over;
-        if let Some(entry) = entries.get(number) {
-            launcher.launch(worker.id(number), entry, entry.intended);
-        }
-    };
-    let failed = |error: std::io::Error| DriverError::Unreachable {
-        system: "the generator's own pacer".to_owned(),
-        reason: error.to_string(),
-    };
-    pacer::follow(begin, deadlines, stop.clone(), launch).map_err(failed)?;
-    Ok(())
 }
 
 /// Looks after a run until nothing is open; returns whether it was broken off.

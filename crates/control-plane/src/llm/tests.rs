@@ -125,9 +125,8 @@ async fn nobody_at_the_address_is_retried_and_then_named() {
     assert!(text.starts_with(&wanted), "{text}");
 }
 
-/// A connection goes back to the pool in a task of its own, after the caller has the reply. A burst that begins
-/// before all these tasks had their turn opens a few more, which the next one finds there too; a pool that keeps
-/// fewer than a burst needs would open some in every burst.
+/// The first calls of a burst may have ended before its last ones begin, so that it opens fewer connections than it is
+/// wide; a pool that keeps fewer than a burst needs would open some in every burst.
 #[tokio::test]
 async fn a_burst_as_wide_as_those_before_it_opens_no_connection() {
     let stub = LlmStub::start(Script::new()).await;

@@ -185,7 +185,7 @@ impl CapacityRecord {
 
     /// The outcome on one line; refusals are never called a capacity.
     pub fn headline(&self) -> String {
-        let unit = unit(self.axis);
+        let unit = self.axis.unit();
         let end = match (self.first_fail, self.ceiling) {
             (_, Ceiling::Quota) => {
                 return "limited by quota: the search met refusals, so what the system carries is not known".to_owned();
@@ -216,14 +216,5 @@ impl ProbeRow {
             refusals: seen.refusals,
             spoiled: seen.spoiled.clone(),
         }
-    }
-}
-
-/// The unit of an axis.
-pub fn unit(axis: Axis) -> &'static str {
-    match axis {
-        Axis::Rate => "per second",
-        Axis::Burst => "at once",
-        Axis::Concurrency => "users",
     }
 }

@@ -5,17 +5,18 @@
 
 mod reading;
 
+use std::io::Write as _;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use control_plane::transport::{Pool, causes};
+use control_plane::transport::{Pool, ReplyBody, causes};
 use futures::future::{AbortHandle, BoxFuture, abortable};
 use hashbrown::HashMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::net::TcpStream;
@@ -24,6 +25,9 @@ use self::reading::Events;
 use crate::driver::{Capabilities, Driver, End, Findings, Setting, Sightings, Start, What};
 use crate::error::DriverError;
 use crate::outcome::Outcome;
+
+/// Names a question, so that it is known again if it is asked again.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// More than any model says in one answer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -48,10 +52,17 @@ pub struct Completions {
     config: CompletionsConfig,
     uri: Uri,
     bearer: Option<HeaderValue>,
+    question: Question,
     pool: Pool,
     /// Names the run in the keys of its requests.
     run: Mutex<Arc<str>>,
     asking: Mutex<HashMap<u64, AbortHandle>>,
+}
+
+/// The body of every request: all are alike but for a number, so only that is written anew.
+struct Question {
+    before: Vec<u8>,
+    after: Vec<u8>,
 }
 
 /// What is asked.
@@ -66,6 +77,32 @@ struct Body<'a> {
 struct Message<'a> {
     role: &'a str,
     content: &'a str,
+}
+
+impl Question {
+    fn new(config: &CompletionsConfig) -> Self {
+        let body = Body {
+            model: &config.model,
+            stream: config.stream,
+            messages: [Message {
+                role: "user",
+                content: "Say ahoy to .",
+            }],
+        };
+        let mut before = serde_json::to_vec(&body).expect("strings are JSON");
+        // The number comes before the last full stop: whatever the model is called, what is said comes last.
+        let place = before.iter().rposition(|byte| *byte == b'.');
+        let after = before.split_off(place.expect("it was just written"));
+        Self { before, after }
+    }
+
+    fn of(&self, number: u64) -> Bytes {
+        let mut body = Vec::with_capacity(self.before.len() + self.after.len() + 20);
+        body.extend_from_slice(&self.before);
+        write!(body, "{number}").expect("memory takes all");
+        body.extend_from_slice(&self.after);
+        body.into()
+    }
 }
 
 impl Completions {
@@ -98,6 +135,7 @@ impl Completions {
                 },
             )?;
         Ok(Self {
+            question: Question::new(&config),
             config,
             uri,
             bearer,
@@ -108,26 +146,17 @@ impl Completions {
     }
 
     fn request(&self, start: &Start) -> Result<Request<Full<Bytes>>, http::Error> {
-        let run = self.run.lock().clone();
-        let question = format!("Say ahoy to {}.", start.id);
-        let body = Body {
-            model: &self.config.model,
-            stream: self.config.stream,
-            messages: [Message {
-                role: "user",
-                content: &question,
-            }],
-        };
-        let body = serde_json::to_vec(&body).expect("strings are JSON");
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(self.uri.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header("idempotency-key", format!("{run}-{}", start.id));
+        let key = format!("{}-{}", self.run.lock(), start.id);
+        let mut request = Request::new(Full::new(self.question.of(start.id)));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(IDEMPOTENCY_KEY, HeaderValue::try_from(key)?);
         if let Some(bearer) = &self.bearer {
-            request = request.header(AUTHORIZATION, bearer.clone());
+            headers.insert(AUTHORIZATION, bearer.clone());
         }
-        request.body(Full::new(Bytes::from(body)))
+        Ok(request)
     }
 
     async fn ask(&self, start: &Start, sightings: &Sightings) -> End {
@@ -155,7 +184,7 @@ impl Completions {
     }
 }
 
-async fn whole(body: Incoming) -> Result<String, String> {
+async fn whole(body: ReplyBody) -> Result<String, String> {
     let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
     let body = body.map_err(|error| causes(&*error))?.to_bytes();
     reading::answer(&body)
@@ -163,7 +192,7 @@ async fn whole(body: Incoming) -> Result<String, String> {
 
 /// Every event as it comes; the first that says something is the first token.
 async fn streamed(
-    mut body: Incoming,
+    mut body: ReplyBody,
     start: &Start,
     sightings: &Sightings,
 ) -> Result<String, String> {
@@ -227,7 +256,8 @@ impl Driver for Completions {
 
     fn start<'a>(&'a self, start: &'a Start, sightings: &'a Sightings) -> BoxFuture<'a, ()> {
         Box::pin(async {
-            let (asking, handle) = abortable(self.ask(start, sightings));
+            let asking = pin!(self.ask(start, sightings));
+            let (asking, handle) = abortable(asking);
             self.asking.lock().insert(start.id, handle);
             let end = asking.await;
             self.asking.lock().remove(&start.id);

@@ -7,31 +7,19 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tokio_util::sync::CancellationToken;
 
-use super::flights::Launcher;
-use super::gathering::Over;
+use super::feed::Feed;
 use crate::scenario::Scenario;
 use crate::schedule::Entry;
-use crate::workers::Worker;
 
-/// Lets all users of a worker begin. `over` is dropped when the last one has left.
-///
-/// A worker has its share of the users, who ask its share of the questions.
-pub(super) fn begin(
-    scenario: &Scenario,
-    worker: Worker,
-    launcher: Launcher,
-    stop: CancellationToken,
-    over: Over,
-) {
+/// Lets all users of a worker begin, who ask its share of the questions.
+pub(super) fn begin(scenario: &Scenario, feed: Feed) {
     let Some(closed) = &scenario.closed else {
         return;
     };
+    let worker = feed.worker;
     let round = Arc::new(Round {
-        launcher,
-        stop,
-        worker,
+        feed,
         entries: worker.share(scenario.questions()).collect(),
         ends_with_last: closed.duration.is_none(),
         n_asked: AtomicUsize::new(0),
@@ -41,7 +29,6 @@ pub(super) fn begin(
             .map_or([Duration::ZERO; 2], |[shortest, longest]| {
                 [shortest.0, longest.0]
             }),
-        _over: over,
     });
     for user in worker.share(0..closed.users) {
         let rng = StdRng::seed_from_u64(scenario.seed ^ THINK_STREAM ^ user as u64);
@@ -55,9 +42,7 @@ const THINK_STREAM: u64 = 0x7468_696e_6b00_0000;
 
 /// What all users share.
 struct Round {
-    launcher: Launcher,
-    stop: CancellationToken,
-    worker: Worker,
+    feed: Feed,
     /// What is asked, in order; whoever is free takes the next.
     entries: Vec<Entry>,
     /// Nothing is asked after the last; else the first follows it, until time is over.
@@ -66,13 +51,12 @@ struct Round {
     /// Nobody asks after it.
     duration: Duration,
     think_time: [Duration; 2],
-    _over: Over,
 }
 
 impl Round {
     /// A user who joins after some time.
     async fn user(self: Arc<Self>, joins: Duration, mut rng: StdRng) {
-        let begin = self.launcher.begin();
+        let begin = self.feed.launcher.begin();
         let mut ready = begin + joins;
         while ready.saturating_duration_since(begin) < self.duration {
             if self.wait_until(ready).await.is_break() {
@@ -83,8 +67,12 @@ impl Round {
                 return;
             };
             let intended = ready.saturating_duration_since(begin);
-            let id = self.worker.id(number);
-            let ended = self.launcher.launch_and_wait(id, entry, intended).await;
+            let id = self.feed.worker.id(number);
+            let ended = self
+                .feed
+                .launcher
+                .launch_and_wait(id, entry, intended)
+                .await;
             if ended.is_break() {
                 return;
             }
@@ -101,14 +89,14 @@ impl Round {
 
     /// Whether the run goes on. A user who does not think must not meet a timer: it rounds up to a millisecond.
     async fn wait_until(&self, ready: Instant) -> ControlFlow<()> {
-        if self.stop.is_cancelled() {
+        if self.feed.stop.is_cancelled() {
             return ControlFlow::Break(());
         }
         if ready <= Instant::now() {
             return ControlFlow::Continue(());
         }
         tokio::select! {
-            () = self.stop.cancelled() => ControlFlow::Break(()),
+            () = self.feed.stop.cancelled() => ControlFlow::Break(()),
             () = tokio::time::sleep_until(ready.into()) => ControlFlow::Continue(()),
         }
     }

@@ -1,6 +1,7 @@
 //! What an endpoint's reply says: a whole completion, or events one after the other.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde::Deserialize;
 
@@ -28,8 +29,10 @@ struct Message<'a> {
 
 impl Reply<'_> {
     fn read(json: &[u8]) -> Result<Reply<'_>, String> {
-        let reply: Reply<'_> = serde_json::from_slice(json)
-            .map_err(|error| format!("the reply is no completion: {error}"))?;
+        let not = |error: &dyn Display| format!("the reply is no completion: {error}");
+        // Checked as a whole, and not string by string.
+        let json = str::from_utf8(json).map_err(|error| not(&error))?;
+        let reply: Reply<'_> = serde_json::from_str(json).map_err(|error| not(&error))?;
         match reply.error {
             Some(error) => Err(format!("the endpoint says {error}")),
             None => Ok(reply),

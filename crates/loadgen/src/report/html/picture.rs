@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::plot::Plot;
 use super::{Bar, escaped};
-use crate::capacity::record::{CapacityRecord, unit};
+use crate::capacity::record::CapacityRecord;
 use crate::health::Verdict;
 use crate::report::model::{LoadReport, WindowRow};
 use crate::usl::Coefficients;
@@ -58,7 +58,7 @@ pub(super) fn load_line(capacity: &CapacityRecord) -> String {
             "<path d=\"M{at:.1} {text:.1}V96\" stroke=\"{colour}\" stroke-width=\"2\"/>\
              <text x=\"{shift:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" style=\"fill:{colour};font-size:14px\">{what} {load:.2} {}</text>",
             y + 4.0,
-            unit(capacity.axis)
+            capacity.axis.unit()
         );
     };
     mark(capacity.highest_pass, "carries", 24.0, "end", GREEN);
@@ -68,7 +68,7 @@ pub(super) fn load_line(capacity: &CapacityRecord) -> String {
         svg,
         "<text x=\"{left}\" y=\"112\">0</text><text x=\"{right}\" y=\"112\" text-anchor=\"end\">{most:.0} {}</text>\
          <text x=\"{left}\" y=\"138\" style=\"font-size:14px\">{}</text></svg>",
-        unit(capacity.axis),
+        capacity.axis.unit(),
         if binding.is_empty() {
             "no promise was broken".to_owned()
         } else {
