@@ -36,9 +36,11 @@ impl Feed {
         let deadlines = entries.iter().map(|entry| entry.intended).collect();
         let (begin, stop) = (self.launcher.begin(), self.stop.clone());
         let launch = move |number: usize| {
+            // The whole, for it holds that starts are still made.
+            let feed = &self;
             if let Some(entry) = entries.get(number) {
-                let id = self.worker.id(number);
-                self.launcher.launch(id, entry, entry.intended);
+                let id = feed.worker.id(number);
+                feed.launcher.launch(id, entry, entry.intended);
             }
         };
         let failed = |error: std::io::Error| DriverError::Unreachable {

@@ -18,6 +18,8 @@ pub(super) fn begin(scenario: &Scenario, feed: Feed) {
         bursts.extend(ladder.sizes.iter().map(|size| (operation, *size)));
     }
     tokio::spawn(async move {
+        // The whole, for it holds that starts are still made.
+        let feed = feed;
         let mut number = 0;
         for (operation, size) in bursts {
             let entry = Entry {
