@@ -84,12 +84,15 @@ pub(crate) fn settle(
             break;
         }
     }
-    let accused = verdict(session, plan);
-    let wanted: BTreeMap<_, _> = accused
-        .unconfirmed()
-        .map(|(case, n_rounds)| (case.clone(), (Stage::Confirm, n_rounds)))
-        .collect();
-    session.measure_some(&wanted, end.max(Instant::now() + kept))?;
+    // Only the first look may overdraw the budget: without it an accusation decides nothing.
+    for deadline in [end.max(Instant::now() + kept), end] {
+        let accused = verdict(session, plan);
+        let wanted: BTreeMap<_, _> = accused
+            .unconfirmed()
+            .map(|(case, n_more)| (case.clone(), (Stage::Confirm, n_more)))
+            .collect();
+        session.measure_some(&wanted, deadline)?;
+    }
     let confirmed = verdict(session, plan);
     let suspects: BTreeMap<_, _> = confirmed
         .layout_suspects()

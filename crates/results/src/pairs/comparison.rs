@@ -175,8 +175,8 @@ pub enum Next {
     MoreRounds,
     /// Take fresh rounds, on another core where the first ones left one.
     Confirm {
-        /// How many there should be in all.
-        n_rounds: usize,
+        /// How many more than there are.
+        n_more: usize,
     },
     /// Link both sides again with their functions in another order, and take a round of each such pair.
     Relink {
@@ -219,10 +219,10 @@ impl PairComparison {
             .map(|row| &row.id)
     }
 
-    /// The cases that need fresh rounds, with how many there should be in all.
+    /// The cases that need fresh rounds, with how many more.
     pub fn unconfirmed(&self) -> impl Iterator<Item = (&CaseId, usize)> {
         self.rows.iter().filter_map(|row| match row.next {
-            Next::Confirm { n_rounds } => Some((&row.id, n_rounds)),
+            Next::Confirm { n_more } => Some((&row.id, n_more)),
             Next::Nothing | Next::MoreRounds | Next::Relink { .. } => None,
         })
     }

@@ -7,7 +7,7 @@ use crate::compare::FALSE_ALARM_BUDGET;
 use crate::pairs::comparison::{
     ClockVerdict, Confirmation, ConfirmedOn, Delta, Disturbance, LayoutCheck, Next, PairRow,
 };
-use crate::pairs::level::{rounds_for, smallest_p};
+use crate::pairs::level::rounds_for;
 use crate::pairs::sample::{CaseFailure, PairCase, Round, SameProgram, Sample};
 use crate::pairs::test::{self, Clock, Tail};
 use crate::verdict::Verdict;
@@ -200,9 +200,13 @@ fn why_open(delta: &Delta, relevance: f64, disturbance: Option<&Disturbance>) ->
     ))
 }
 
+/// How often fresh rounds are looked at: as many as the first ones, and twice as many if those leave it open.
+const LOOKS: usize = 2;
+
 /// Holds an accused case's fresh rounds against the accusation.
 ///
-/// They are independent of what made it accused, so the `n_accused` cases alone share their budget.
+/// They are independent of what made it accused, so the `n_accused` cases alone share their budget. Fresh rounds that are
+/// slower too, but not surely, are doubled and looked at once more; so each look gets half of the budget.
 pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_accused: usize) {
     if row.verdict != Verdict::Regressed {
         return;
@@ -210,20 +214,22 @@ pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_acc
     let Some((clock, delta)) = clocks.accuser() else {
         return;
     };
-    let level = FALSE_ALARM_BUDGET / n_accused as f64;
-    let log_ratios = test::log_ratios(&case.confirm_rounds, clock).unwrap_or_default();
+    let level = FALSE_ALARM_BUDGET / (LOOKS * n_accused) as f64;
     // Only one direction accuses, which halves the smallest p-value.
-    let is_enough = smallest_p(log_ratios.len()) / 2.0 <= level;
-    if !is_enough {
+    let n_enough = rounds_for(n_accused, 2.0 * FALSE_ALARM_BUDGET / LOOKS as f64);
+    let n_first = n_enough.max(case.rounds.len());
+    let n_more = |n_in_all: usize| n_in_all.saturating_sub(case.confirm_rounds.len());
+    if n_more(n_enough) > 0 {
         row.confirmation = Confirmation::Needed;
         row.next = Next::Confirm {
-            n_rounds: rounds_for(n_accused, 2.0 * FALSE_ALARM_BUDGET).max(case.rounds.len()),
+            n_more: n_more(n_first),
         };
         row.verdict = Verdict::Inconclusive;
         row.reason = Some("slower at first; no fresh rounds have confirmed it yet".to_owned());
         return;
     }
 
+    let log_ratios = test::log_ratios(&case.confirm_rounds, clock).unwrap_or_default();
     let p = test::p_value(&log_ratios, 0.0, Tail::Slower);
     let is_beyond = test::estimate(&log_ratios).is_some_and(|ratio| ratio > delta.floor.ln_1p());
     if p <= level && is_beyond {
@@ -233,6 +239,10 @@ pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_acc
         row.confirmation = Confirmation::Disagreed { p };
         row.verdict = Verdict::Inconclusive;
         row.reason = Some("slower at first; fresh rounds do not confirm it".to_owned());
+        let n_more = n_more(LOOKS * n_first);
+        if is_beyond && n_more > 0 {
+            row.next = Next::Confirm { n_more };
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn a_case_is_judged_by_size_and_noise() {
         (
             of(3.0, 0.3, 15),
             Verdict::Inconclusive,
-            Next::Confirm { n_rounds: 15 },
+            Next::Confirm { n_more: 15 },
             Some("no fresh rounds have confirmed it yet"),
         ),
         (
@@ -157,7 +157,6 @@ fn only_fresh_rounds_that_agree_make_a_regression() {
     ));
 
     for fresh in [
-        around(3.0, 20.0, 15),
         around(0.0, 0.3, 15),
         around(-3.0, 0.3, 15),
         around(0.9, 0.1, 15),
@@ -172,7 +171,28 @@ fn only_fresh_rounds_that_agree_make_a_regression() {
 
     let few = row_of(accused().with_confirm(&around(3.0, 0.3, 6)));
     assert_eq!(few.confirmation, Confirmation::Needed);
-    assert_eq!(few.next, Next::Confirm { n_rounds: 15 });
+    assert_eq!(few.next, Next::Confirm { n_more: 9 });
+}
+
+#[test]
+fn fresh_rounds_that_lean_towards_slower_are_doubled_once() {
+    let accused = || case("suite/case").with_rounds(&around(3.0, 0.3, 15));
+    let leaning = |n_rounds: usize| around(3.0, 20.0, n_rounds);
+    let once = row_of(accused().with_confirm(&leaning(15)));
+    assert!(matches!(once.confirmation, Confirmation::Disagreed { .. }));
+    assert_eq!(once.next, Next::Confirm { n_more: 15 });
+    let half = row_of(accused().with_confirm(&leaning(22)));
+    assert_eq!(half.next, Next::Confirm { n_more: 8 });
+    let twice = row_of(accused().with_confirm(&leaning(30)));
+    assert_eq!(twice.verdict, Verdict::Inconclusive);
+    assert_eq!(twice.next, Next::Nothing);
+
+    let mut surer = leaning(15);
+    surer.extend(around(9.0, 0.3, 15));
+    assert_eq!(
+        row_of(accused().with_confirm(&surer)).verdict,
+        Verdict::Regressed
+    );
 }
 
 #[test]
@@ -189,7 +209,7 @@ fn where_fresh_rounds_agree_is_said_as_it_was() {
         }
     };
     let slower = around(3.0, 0.3, 15);
-    let slower_on_the_first: Vec<f64> = (0..30)
+    let slower_on_the_first: Vec<f64> = (0..40)
         .map(|round| if round % 2 == 0 { 9.0 } else { -0.1 } * (1.0 + 0.001 * f64::from(round)))
         .collect();
     assert_eq!(place(&[1, 2], &slower), ConfirmedOn::OtherCores);
@@ -234,7 +254,7 @@ fn run_of(n_changed: usize, changed: &[f64], n_quiet: usize) -> PairRun {
 fn the_more_cases_share_the_budget_the_more_rounds_it_takes() {
     let slow = around(3.0, 0.3, 10);
     let alone = judged(&run_of(1, &slow, 0));
-    assert_eq!(alone.rows[0].next, Next::Confirm { n_rounds: 10 });
+    assert_eq!(alone.rows[0].next, Next::Confirm { n_more: 10 });
     let among_many = judged(&run_of(1, &slow, 29));
     assert_eq!(among_many.n_tests, 60);
     assert_eq!(among_many.rows[0].next, Next::MoreRounds);
@@ -259,7 +279,7 @@ fn the_more_cases_stand_accused_the_more_fresh_rounds_it_takes() {
     let n_confirmed = |n_accused: usize| {
         let mut run = run_of(n_accused, &slow, 0);
         let cases = std::mem::take(&mut run.cases).into_iter();
-        run.cases = cases.map(|case| case.with_confirm(&slow[..7])).collect();
+        run.cases = cases.map(|case| case.with_confirm(&slow[..8])).collect();
         judged(&run).count_of(Verdict::Regressed)
     };
     assert_eq!(n_confirmed(1), 1);
