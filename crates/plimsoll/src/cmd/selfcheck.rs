@@ -21,6 +21,8 @@ use pairs::referee::Patience;
 use pairs::session::{EqualPrograms, Settings};
 use pairs::tree::{Repository, Source};
 use pairs::{interrupt, past, selfcheck};
+use results::accept::today;
+use results::changes;
 use results::machine::Machine;
 use results::relevance::{PairRelevance, fits};
 use results::report::selfcheck as report;
@@ -41,6 +43,9 @@ use progress::Progress;
 
 /// The feature of the suites' package that lets a path be made slower.
 const FEATURE: &str = "slowdown";
+
+/// The folder of the tables that are kept, in that of all baselines.
+const SHELF: &str = "selfcheck";
 
 /// What to check the tool with.
 #[derive(Debug)]
@@ -194,13 +199,7 @@ impl<'a> Ground<'a> {
             TableFormat::Markdown => report::markdown(&check),
         })?;
         if self.settings.is_stored {
-            let shelf = self.workspace.baselines().join("selfcheck");
-            let name = plan::stored_name(self.settings, &self.machine);
-            for (extension, text) in [("json", json()?), ("md", report::markdown(&check))] {
-                let path = shelf.join(format!("{name}.{extension}"));
-                results::selfcheck::check::write(&path, &text)?;
-                eprintln!("kept in {}", path.display());
-            }
+            self.store(&json()?, &report::markdown(&check), repetitions.len())?;
         }
         let is_broken = |row: &Row| row.standing == Some(Standing::Broken);
         Ok(if check.tally.rows.iter().any(is_broken) {
@@ -208,6 +207,22 @@ impl<'a> Ground<'a> {
         } else {
             Exit::Fine
         })
+    }
+
+    /// Keeps the table, with the line that says why it changed.
+    fn store(&self, json: &str, markdown: &str, n_repetitions: usize) -> anyhow::Result<()> {
+        let baselines = self.workspace.baselines();
+        let name = plan::stored_name(self.settings, &self.machine);
+        for (extension, text) in [("json", json), ("md", markdown)] {
+            let path = baselines.join(SHELF).join(format!("{name}.{extension}"));
+            results::selfcheck::check::write(&path, text)?;
+            eprintln!("kept in {}", path.display());
+        }
+        let commit = &self.source.label;
+        let because = format!("`plimsoll selfcheck` of {commit}, repetitions: {n_repetitions}");
+        let path = changes::add(&baselines, &format!("{SHELF}/"), &because, today())?;
+        eprintln!("why it changed is in {}", path.display());
+        Ok(())
     }
 }
 

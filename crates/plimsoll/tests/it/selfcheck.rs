@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use results::changes;
+
 use crate::sandbox::{Outcome, Sandbox, git};
 
 /// A Cargo workspace without suites, in a repository with one commit.
@@ -36,6 +38,31 @@ fn nothing_that_was_measured_is_no_table() {
         outcome.stderr
     );
     assert_eq!(outcome.stdout, "");
+}
+
+#[test]
+fn a_table_that_is_kept_has_its_line_among_the_changes() {
+    let sandbox = workspace();
+    let nothing = run(&sandbox, &["selfcheck", "--show"]).stderr;
+    let (_, folder) = nothing
+        .split_once("found no repetition in ")
+        .expect("it names the folder");
+    let (folder, _) = folder.split_once(';').expect("a mend follows");
+    fs::create_dir_all(folder).expect("a folder");
+    let repetition = r#"{"schema":1,"trial":{"means":"pairs","neighbour":"none","subject":{"is":"same"}},
+        "took_ms":1000,"machine":"m","n_tests":2,"is_contaminated":false,"cases":[{"id":"toy/sum",
+        "truth":"same","verdict":"unchanged","ratio":1.0,"criterion":"unchanged","base_ns":[1.0,2.0]}]}"#;
+    fs::write(format!("{folder}/pairs-same-0000.json"), repetition).expect("a file");
+
+    let outcome = run(&sandbox, &["selfcheck", "--show", "--store"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("0 of 1 "), "{}", outcome.stdout);
+    let baselines = sandbox.path("baselines");
+    let kept = fs::read_dir(baselines.join("selfcheck")).expect("a folder");
+    assert_eq!(kept.count(), 2);
+    let lines = fs::read_to_string(baselines.join("CHANGES.md")).expect("written");
+    assert!(lines.contains("repetitions: 1"), "{lines}");
+    assert_eq!(changes::unvouched(&baselines).expect("it is read"), []);
 }
 
 #[test]
