@@ -84,17 +84,20 @@ pub(crate) fn settle(
             break;
         }
     }
+    let mut judged = verdict(session, plan);
     // Only the first look may overdraw the budget: without it an accusation decides nothing.
     for deadline in [end.max(Instant::now() + kept), end] {
-        let accused = verdict(session, plan);
-        let wanted: BTreeMap<_, _> = accused
+        let wanted: BTreeMap<_, _> = judged
             .unconfirmed()
             .map(|(case, n_more)| (case.clone(), (Stage::Confirm, n_more)))
             .collect();
+        if wanted.is_empty() {
+            break;
+        }
         session.measure_some(&wanted, deadline)?;
+        judged = verdict(session, plan);
     }
-    let confirmed = verdict(session, plan);
-    let suspects: BTreeMap<_, _> = confirmed
+    let suspects: BTreeMap<_, _> = judged
         .layout_suspects()
         .map(|(case, n_layouts)| (case.clone(), n_layouts))
         .collect();

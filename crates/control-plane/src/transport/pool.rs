@@ -83,10 +83,10 @@ impl Pool {
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<ReplyBody>, TransportError> {
         let connector = self.connector(request.uri())?;
-        let idle = self.idle(request.uri());
-        let uri = request.uri().clone();
-        let path = uri.path_and_query().cloned();
-        *request.uri_mut() = path.unwrap_or(PathAndQuery::from_static("/")).into();
+        let idle = self.idle(&connector, request.uri());
+        let path = request.uri().path_and_query().cloned();
+        let path = path.unwrap_or(PathAndQuery::from_static("/"));
+        let uri = std::mem::replace(request.uri_mut(), path.into());
         if !request.headers().contains_key(HOST) {
             request.headers_mut().insert(HOST, idle.host.clone());
         }
@@ -129,9 +129,9 @@ impl Pool {
     }
 
     /// The idle connections to where `uri` is; it has a scheme, and so a host.
-    fn idle(&self, uri: &Uri) -> Arc<Idle> {
+    fn idle(&self, connector: &Connector<'_>, uri: &Uri) -> Arc<Idle> {
         let authority = uri.authority().expect("what has a scheme has a host");
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let is_tls = matches!(connector, Connector::Tls(_));
         let mut addresses = self.addresses.lock();
         let address = (is_tls, authority.clone());
         if let Some(idle) = addresses.get(&address) {

@@ -133,7 +133,7 @@ fn measured(rng: &mut Chance, noise: Noise, factors: &[f64], relevance: &PairRel
         let open: Vec<_> = comparison.open().cloned().collect();
         let unconfirmed: Vec<_> = comparison
             .unconfirmed()
-            .map(|(id, n)| (id.clone(), n))
+            .map(|(id, n_more)| (id.clone(), n_more))
             .collect();
         if open.is_empty() && unconfirmed.is_empty() {
             return run;
@@ -142,8 +142,9 @@ fn measured(rng: &mut Chance, noise: Noise, factors: &[f64], relevance: &PairRel
             if open.contains(&case.id) {
                 case.rounds.extend(rounds(rng, noise, *factor, 5));
             }
-            if let Some((_, n_rounds)) = unconfirmed.iter().find(|(id, _)| *id == case.id) {
-                case.confirm_rounds = rounds(rng, noise, *factor, *n_rounds);
+            if let Some((_, n_more)) = unconfirmed.iter().find(|(id, _)| *id == case.id) {
+                case.confirm_rounds
+                    .extend(rounds(rng, noise, *factor, *n_more));
             }
         }
     }

@@ -218,7 +218,8 @@ pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_acc
     // Only one direction accuses, which halves the smallest p-value.
     let n_enough = rounds_for(n_accused, 2.0 * FALSE_ALARM_BUDGET / LOOKS as f64);
     let n_first = n_enough.max(case.rounds.len());
-    let n_more = |n_in_all: usize| n_in_all.saturating_sub(case.confirm_rounds.len());
+    let log_ratios = test::log_ratios(&case.confirm_rounds, clock).unwrap_or_default();
+    let n_more = |n_in_all: usize| n_in_all.saturating_sub(log_ratios.len());
     if n_more(n_enough) > 0 {
         row.confirmation = Confirmation::Needed;
         row.next = Next::Confirm {
@@ -229,7 +230,6 @@ pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_acc
         return;
     }
 
-    let log_ratios = test::log_ratios(&case.confirm_rounds, clock).unwrap_or_default();
     let p = test::p_value(&log_ratios, 0.0, Tail::Slower);
     let is_beyond = test::estimate(&log_ratios).is_some_and(|ratio| ratio > delta.floor.ln_1p());
     if p <= level && is_beyond {

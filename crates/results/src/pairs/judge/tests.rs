@@ -179,6 +179,7 @@ fn fresh_rounds_that_lean_towards_slower_are_doubled_once() {
     let accused = || case("suite/case").with_rounds(&around(3.0, 0.3, 15));
     let leaning = |n_rounds: usize| around(3.0, 20.0, n_rounds);
     let once = row_of(accused().with_confirm(&leaning(15)));
+    assert_eq!(once.verdict, Verdict::Inconclusive);
     assert!(matches!(once.confirmation, Confirmation::Disagreed { .. }));
     assert_eq!(once.next, Next::Confirm { n_more: 15 });
     let half = row_of(accused().with_confirm(&leaning(22)));
