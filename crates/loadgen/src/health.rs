@@ -184,6 +184,13 @@ impl Health {
         self.windows.iter().filter(stolen).count()
     }
 
+    /// Whether nothing but lateness spoiled the run, so that no operation failed or went missing for its sake.
+    pub(crate) fn is_only_late(&self) -> bool {
+        /// What changes the end of an operation, and not its time alone.
+        const FATAL: [Reason; 2] = [Reason::Sockets, Reason::WorkerLost];
+        !self.reasons.iter().any(|reason| FATAL.contains(reason))
+    }
+
     /// The part of the run that the hypervisor spoiled. Latencies can be set aside; a pace may have been higher by this.
     pub(crate) fn stolen_share(&self) -> f64 {
         self.n_stolen() as f64 / self.windows.len().max(1) as f64

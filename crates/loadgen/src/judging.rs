@@ -9,7 +9,7 @@ use crate::recorder::{Latencies, Tally};
 use crate::run::Ran;
 use crate::scenario::Scenario;
 use crate::slo::judge::{Evidence, Judgement, Standing, clumping, judge_at};
-use crate::slo::{LEVEL, Metric, Slo};
+use crate::slo::{Bound, LEVEL, Metric, Slo};
 
 /// What a run comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -59,7 +59,8 @@ pub fn conclude(ran: &Ran, judgements: &[Judgement], invariants: &[Invariant]) -
     let is_broken = invariants
         .iter()
         .any(|invariant| invariant.holds == Some(false));
-    if ran.health.verdict == Verdict::Invalid {
+    let is_spoiled = judgements.is_empty() || any(Standing::Invalid);
+    if ran.health.verdict == Verdict::Invalid && is_spoiled {
         Conclusion::Spoiled
     } else if is_broken || any(Standing::Missed) {
         Conclusion::Missed
@@ -81,7 +82,7 @@ pub fn completions_per_second(ran: &Ran) -> f64 {
 
 fn judge_one(scenario: &Scenario, ran: &Ran, slo: &Slo, level: f64) -> Judgement {
     let judge = |slo, evidence| judge_at(slo, evidence, level);
-    if ran.health.verdict == Verdict::Invalid {
+    if ran.health.verdict == Verdict::Invalid && !is_sure_though_late(scenario, ran, slo) {
         return judge(slo, Evidence::Spoiled);
     }
     if ran.interrupted {
@@ -96,8 +97,48 @@ fn judge_one(scenario: &Scenario, ran: &Ran, slo: &Slo, level: f64) -> Judgement
         }
     };
     match &tally {
-        Some(tally) => judge(slo, evidence(ran, slo, tally)),
+        Some(tally) => {
+            let judgement = judge(slo, evidence(ran, slo, tally));
+            allowing_for_scale(scenario.time_scale, slo, judgement)
+        }
         None => judge(slo, Evidence::Nothing),
+    }
+}
+
+/// Whether a late generator changes nothing of it: what became of a burst, and in how much memory, if all of it was open
+/// at once whenever it was sent.
+///
+/// Thousands of starts at one instant are late on any machine. Rates and latencies are spoiled by that, counts are not.
+fn is_sure_though_late(scenario: &Scenario, ran: &Ran, slo: &Slo) -> bool {
+    let counts = matches!(
+        slo.metric,
+        Metric::Success | Metric::Failures | Metric::Duplicates | Metric::Rss
+    );
+    let at_once = scenario.burst.is_some() && ran.most_open == Some(ran.started);
+    counts && at_once && ran.health.is_only_late()
+}
+
+/// Leaves open what a shortened run misses and the scenario at full length may keep.
+///
+/// With every duration times `scale`, what the control plane adds weighs `1 / scale` times as much. A share `v` of the
+/// pace would have been `v / (v + scale * (1 - v))` with the same added to a whole duration, and a latency that is within
+/// the whole bound may be nothing but what was added.
+fn allowing_for_scale(scale: f64, slo: &Slo, judgement: Judgement) -> Judgement {
+    let may_be_kept = match slo.metric {
+        Metric::Throughput => {
+            let share = judgement.high;
+            share / (share + scale * (1.0 - share)) >= judgement.bound
+        }
+        metric if metric.bound() == Bound::Latency => judgement.low <= judgement.bound / scale,
+        _ => false,
+    };
+    let standing = match judgement.standing {
+        Standing::Missed if scale < 1.0 && may_be_kept => Standing::Inconclusive,
+        standing => standing,
+    };
+    Judgement {
+        standing,
+        ..judgement
     }
 }
 

@@ -144,6 +144,8 @@ pub struct Ran {
     pub findings: Findings,
     /// Operations that were started.
     pub started: u64,
+    /// How many were open at once, at the most; unset for a run of several workers, none of which knows of the others.
+    pub most_open: Option<u64>,
     /// From the first intended start to the last end.
     pub duration: Duration,
     /// It was broken off.

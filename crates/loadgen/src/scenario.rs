@@ -59,6 +59,9 @@ pub struct Scenario {
     /// What is promised.
     #[serde(default, rename = "slo")]
     pub slos: Vec<Slo>,
+    /// What every duration was multiplied by, see [`Scenario::scaled`]; 1 if they are as the file says.
+    #[serde(skip, default = "full_length")]
+    pub time_scale: f64,
 }
 
 /// Arrivals that do not wait for answers.
@@ -382,6 +385,10 @@ fn default_seed() -> u64 {
 
 fn one() -> usize {
     1
+}
+
+fn full_length() -> f64 {
+    1.0
 }
 
 fn single_operation() -> Vec<Operation> {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use super::model::LoadReport;
 use super::words;
-use crate::health::Verdict;
+use crate::judging::Conclusion;
 
 /// Renders a report.
 pub fn render(report: &LoadReport) -> String {
@@ -62,8 +62,8 @@ struct Test {
 fn tests(report: &LoadReport) -> Vec<Test> {
     let run = Test {
         name: "this run can be believed".to_owned(),
-        element: match (report.health.verdict, report.interrupted) {
-            (Verdict::Invalid, _) | (_, true) => "error",
+        element: match (report.conclusion, report.interrupted) {
+            (Conclusion::Spoiled, _) | (_, true) => "error",
             _ => "",
         },
         kind: if report.interrupted {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::model::health::HealthWindowRow;
 use super::model::{LatencyRow, LoadReport, ModelRow, OperationRow, SloRow};
 use crate::health::Verdict;
+use crate::judging::Conclusion;
 
 /// A latency with three digits, such as `1.05 s` or `12.3 ms`; `never` where the quantile reaches into what never came.
 pub(super) fn latency(nanoseconds: Option<u64>) -> String {
@@ -141,6 +142,12 @@ pub(super) fn warnings(report: &LoadReport) -> Vec<String> {
     let mut warnings = Vec::new();
     if report.interrupted {
         warnings.push("broken off before its end; no promise is judged".to_owned());
+    }
+    if report.health.verdict == Verdict::Invalid && report.conclusion != Conclusion::Spoiled {
+        warnings.push(
+            "the generator was late: its latencies say nothing; all starts were open at once, and what became of them is judged"
+                .to_owned(),
+        );
     }
     if report.time_scale != 1.0 {
         warnings.push(format!(

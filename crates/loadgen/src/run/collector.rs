@@ -238,10 +238,15 @@ impl Collector {
         findings: Findings,
         interrupted: bool,
     ) -> Ran {
+        let (started, most_open) = {
+            let flights = self.course.flights();
+            (flights.started, flights.most_open)
+        };
         Ran {
             plan,
             capabilities,
-            started: self.course.flights().started,
+            started,
+            most_open: Some(most_open),
             recorder: self.recorder,
             health: self.health,
             findings,

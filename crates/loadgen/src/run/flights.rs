@@ -43,6 +43,8 @@ pub(super) struct Launcher {
 pub(super) struct Flights {
     by_id: HashMap<u64, Flight>,
     pub(super) started: u64,
+    /// The most that were open at once.
+    pub(super) most_open: u64,
 }
 
 impl Course {
@@ -152,6 +154,7 @@ impl Flights {
     fn open(&mut self, flight: Flight) {
         self.started += 1;
         self.by_id.insert(flight.start.id, flight);
+        self.most_open = self.most_open.max(self.by_id.len() as u64);
     }
 
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Flight> {

@@ -10,9 +10,11 @@ use crate::scenario::{Open, Scenario};
 impl Scenario {
     /// The same with every duration times `scale`, the promised ones too; rates and counts stay.
     ///
-    /// What the control plane adds is not shortened with them: a scaled run is a quick look, and stricter.
+    /// What the control plane adds is not shortened with them: a scaled run is a quick look, and stricter. So a promise
+    /// that it breaks and that the scenario at full length may keep is not called missed (`judging`).
     #[must_use]
     pub fn scaled(mut self, scale: f64) -> Self {
+        self.time_scale *= scale;
         let shorten = |duration: &mut GoDuration| duration.0 = duration.0.mul_f64(scale);
         self.llm.latency.iter_mut().for_each(shorten);
         if let Some(open) = &mut self.open {

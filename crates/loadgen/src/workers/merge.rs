@@ -64,6 +64,7 @@ pub fn merged(scenario: &Scenario, run: &str, found: Vec<Found>) -> Result<Gathe
         recorder,
         findings: findings(&parts),
         started: parts.iter().map(|part| part.started).sum(),
+        most_open: None,
         duration: longest.unwrap_or_default(),
         interrupted: parts.iter().any(|part| part.interrupted),
         left_over: parts.iter().map(|part| part.left_over).sum(),

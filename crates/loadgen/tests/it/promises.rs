@@ -21,8 +21,12 @@ use crate::runs::scenario;
 const N_QUERIES: u64 = 400;
 
 fn with_promise(promise: &str) -> Scenario {
+    answering_in("100ms", promise)
+}
+
+fn answering_in(latency: &str, promise: &str) -> Scenario {
     let load = format!("[closed]\nusers = 10\nqueries = {N_QUERIES}\n[[slo]]\n{promise}\n");
-    scenario(&load, "100ms", "")
+    scenario(&load, latency, "")
 }
 
 /// A run whose queries all took 100 ms, of which 20 before they began; some did not end rightly.
@@ -72,6 +76,7 @@ fn finished(scenario: &Scenario, others: &[(Outcome, u64)]) -> Ran {
             ..Findings::default()
         },
         started: N_QUERIES,
+        most_open: Some(10),
         duration: ms(10 * (N_QUERIES - 1) + 100),
         interrupted: false,
         left_over: 0,
@@ -226,6 +231,51 @@ fn a_spoiled_run_neither_keeps_nor_misses_anything() {
 }
 
 #[test]
+fn a_late_burst_that_was_open_at_once_keeps_or_misses_its_counts_and_nothing_else() {
+    let standing = |promise: &str, most_open, reason| {
+        let load = format!("[burst]\ncount = {N_QUERIES}\n[[slo]]\n{promise}\n");
+        let scenario = scenario(&load, "100ms", "");
+        let mut ran = finished(&scenario, &[(Outcome::Failed, 1)]);
+        ran.most_open = most_open;
+        ran.health.verdict = Verdict::Invalid;
+        ran.health.reasons = vec![Reason::ScheduleLag, reason];
+        let judged = judgements(&scenario, &ran);
+        let conclusion = conclude(&ran, &judged, &invariants::check(&ran));
+        (judged[0].standing, conclusion)
+    };
+    let spoiled = (Standing::Invalid, Conclusion::Spoiled);
+    let (all, most) = (
+        "metric = \"success\"\nat_least = 1.0",
+        "metric = \"success\"\nat_least = 0.9",
+    );
+    let latency = "metric = \"response\"\nquantile = 0.5\nat_most = \"1m\"";
+    for (promise, most_open, reason, expected) in [
+        (
+            most,
+            Some(N_QUERIES),
+            Reason::Waiting,
+            (Standing::Met, Conclusion::Fine),
+        ),
+        (
+            all,
+            Some(N_QUERIES),
+            Reason::Waiting,
+            (Standing::Missed, Conclusion::Missed),
+        ),
+        (most, Some(N_QUERIES - 1), Reason::Waiting, spoiled),
+        (most, None, Reason::Waiting, spoiled),
+        (most, Some(N_QUERIES), Reason::Sockets, spoiled),
+        (latency, Some(N_QUERIES), Reason::Waiting, spoiled),
+    ] {
+        assert_eq!(
+            standing(promise, most_open, reason),
+            expected,
+            "{promise}, {most_open:?}, {reason:?}"
+        );
+    }
+}
+
+#[test]
 fn a_pace_that_the_hypervisor_may_have_slowed_is_met_or_open_and_never_missed() {
     let stolen = |seconds: u64| Window {
         begin: Duration::from_secs(seconds),
@@ -261,6 +311,36 @@ fn a_pace_that_the_hypervisor_may_have_slowed_is_met_or_open_and_never_missed() 
         let pace = standing(&format!("metric = \"rate\"\nat_least = {at_least}.0"));
         assert_eq!(pace, expected, "{at_least} per second");
     }
+}
+
+#[test]
+fn what_a_shortened_run_breaks_is_missed_only_if_the_whole_scenario_would_break_it() {
+    let standing = |promise: &str| {
+        let scenario = answering_in("500ms", promise).scaled(0.2);
+        judgements(&scenario, &finished(&scenario, &[]))[0].standing
+    };
+    // 97.8 % of the pace; with as much added to five times the duration it were 99.6 %.
+    for (at_least, expected) in [
+        (0.95, Standing::Met),
+        (0.99, Standing::Inconclusive),
+        (0.999, Standing::Missed),
+    ] {
+        let pace = standing(&format!("metric = \"throughput\"\nat_least = {at_least}"));
+        assert_eq!(pace, expected, "{at_least} of the pace");
+    }
+    // Answers came after 100 ms, a fifth of which bounds are held at.
+    for (at_most, expected) in [
+        ("600ms", Standing::Met),
+        ("450ms", Standing::Inconclusive),
+        ("90ms", Standing::Missed),
+    ] {
+        let latency = standing(&format!(
+            "metric = \"response\"\nquantile = 0.5\nat_most = \"{at_most}\""
+        ));
+        assert_eq!(latency, expected, "{at_most}");
+    }
+    let rate = standing("metric = \"rate\"\nat_least = 101.0");
+    assert_eq!(rate, Standing::Missed, "a bound that is not shortened");
 }
 
 #[test]

@@ -210,9 +210,11 @@ fn a_truncated_night_is_named_and_the_rest_is_judged() {
     fs::write(path, &bytes[..bytes.len() / 2]).expect("cut");
     let all = run(&sandbox, &["--folder", "nights"]);
     assert_eq!(all.code, Some(0), "{}{}", all.stdout, all.stderr);
+    // Where a line is broken depends on what the machine is called.
+    let words: Vec<&str> = all.stdout.split_whitespace().collect();
+    let told = words.join(" ");
     assert!(
-        all.stdout.contains("line 1: the file is cut short here"),
-        "{}",
-        all.stdout
+        told.contains("line 1: the file is cut short here"),
+        "{told}"
     );
 }

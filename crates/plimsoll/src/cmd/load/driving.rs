@@ -279,10 +279,12 @@ pub(crate) fn on_generator<T: Send + 'static>(
     runtime.block_on(running).context("the run panicked")?
 }
 
-/// A runtime for the generator alone; its health is read from threads of this name.
+/// A runtime for the generator alone, on half of the processors: the other half is for whatever answers, and a worker
+/// more would wait for a processor itself. Its health is read from threads of this name.
 fn runtime() -> anyhow::Result<Runtime> {
+    let n_processors = std::thread::available_parallelism().map_or(1, |count| count.get());
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(n_processors.div_ceil(2))
         .thread_name("load-worker")
         .enable_all()
         .build();
