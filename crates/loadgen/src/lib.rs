@@ -20,6 +20,7 @@ pub mod quotas;
 pub mod recorder;
 pub mod report;
 pub mod run;
+pub mod runtime;
 pub mod sample;
 pub mod scenario;
 pub mod schedule;

@@ -222,10 +222,11 @@ async fn follow(
     collector.take_usage(used(&course, &settings.subject));
     gathering.begin(collector);
     let stop = interrupt.child_token();
+    let stops = stop.clone().drop_guard();
     let feed = Feed {
         launcher,
         worker,
-        stop: stop.clone(),
+        stop,
         _over: gathering.feeds(),
     };
     feed.begin(scenario, &plan)?;
@@ -236,9 +237,10 @@ async fn follow(
         &mut report,
     )
     .await;
-    stop.cancel();
     let mut collector = gathering.end().expect("nobody else takes it away");
     collector.end();
+    // Not before the last look at the generator's threads.
+    drop(stops);
     let findings = driver.verify().await?;
     collector.correct(&findings);
     if !settings.drain.is_zero() && !interrupted {

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 /// The names of the generator's threads begin so.
-pub(super) const THREADS: &str = "load-";
+pub(crate) const THREADS: &str = "load-";
 
 /// Counters that only grow; the difference of two readings is what happened between them.
 #[derive(Debug, Clone, Copy, Default)]

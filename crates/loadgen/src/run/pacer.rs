@@ -23,6 +23,9 @@ const SHORTEST_REST: Duration = Duration::from_micros(500);
 
 /// Calls `launch` with the number of each deadline when it is due, on a thread of its own, until all are or `stop`.
 ///
+/// `launch` is dropped after the last. The thread stays until `stop`: what the kernel counted of it goes when it goes, and
+/// the generator's health would lack it.
+///
 /// Deadlines are counted from `begin` and in order. `launch` must be quick: the next start waits for it.
 ///
 /// # Errors
@@ -47,6 +50,10 @@ pub(super) fn follow(
                 return;
             }
             launch(number);
+        }
+        drop(launch);
+        while !stop.is_cancelled() {
+            std::thread::sleep(LONGEST_SLEEP);
         }
     };
     std::thread::Builder::new()

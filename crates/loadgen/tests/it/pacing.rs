@@ -14,19 +14,9 @@ use std::time::{Duration, Instant};
 
 use loadgen::driver::null::Null;
 use loadgen::health::Verdict;
-use tokio::runtime::{Builder, Runtime};
+use loadgen::runtime::of_generator;
 
 use crate::runs::{ran, scenario};
-
-/// As the command line tool makes it.
-fn generator() -> Runtime {
-    let builder = &mut Builder::new_multi_thread();
-    let builder = builder
-        .worker_threads(2)
-        .thread_name("load-worker")
-        .enable_all();
-    builder.build().expect("threads")
-}
 
 fn is_asked_for() -> bool {
     let asked = std::env::var_os("PLIMSOLL_FIGURES").is_some();
@@ -47,14 +37,14 @@ fn paced(rate: u32, seconds: u32) -> (Duration, Verdict) {
             .await
             .expect("it runs")
     };
-    let runtime = generator();
+    let runtime = of_generator().expect("threads");
     let ran = runtime.block_on(runtime.spawn(running)).expect("it ends");
     (ran.health.lag_p99, ran.health.verdict)
 }
 
 /// The same of one task per start that sleeps to it.
 fn timed(rate: u32, seconds: u32) -> Duration {
-    let runtime = generator();
+    let runtime = of_generator().expect("threads");
     let sleeping = async move {
         let begin = Instant::now() + Duration::from_millis(50);
         let starts = (0..rate * seconds).map(|number| {

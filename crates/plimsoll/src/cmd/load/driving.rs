@@ -1,4 +1,4 @@
-//! What is put under load, and a runtime of its own for the generator.
+//! What is put under load, and how.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ use loadgen::driver::in_process::{InProcess, InProcessConfig};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::driver::null::Null;
 use loadgen::run::{Progress, Ran, RunSettings, Witness, run};
+use loadgen::runtime::of_generator;
 use loadgen::scenario::Scenario;
 use loadgen::scenario::platform::Platform;
 use loadgen::scrape::{Scrape, Server};
@@ -21,7 +22,6 @@ use loadgen::usage::Subject;
 use loadgen::workers::{AtOnce, Barrier, Worker};
 use query_api::dialect::Dialect;
 use quota::Limits;
-use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::tracing::Tracing;
@@ -273,22 +273,10 @@ impl Driving {
 pub(crate) fn on_generator<T: Send + 'static>(
     work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
 ) -> anyhow::Result<T> {
-    let runtime = runtime()?;
+    let runtime = of_generator().context("failed to start the generator's threads")?;
     // On a worker, whose name begins as those of all generator threads do.
     let running = runtime.spawn(work);
     runtime.block_on(running).context("the run panicked")?
-}
-
-/// A runtime for the generator alone, on half of the processors: the other half is for whatever answers, and a worker
-/// more would wait for a processor itself. Its health is read from threads of this name.
-fn runtime() -> anyhow::Result<Runtime> {
-    let n_processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(n_processors.div_ceil(2))
-        .thread_name("load-worker")
-        .enable_all()
-        .build();
-    runtime.context("failed to start the generator's threads")
 }
 
 /// A name that no other run has: hash keys are seeded by the operating system.
