@@ -46,6 +46,9 @@ pub fn explain(name: &str, scenario: &Scenario) -> String {
 }
 
 fn load(scenario: &Scenario) -> String {
+    if let Some(trace) = &scenario.trace {
+        return format!("open, arrivals as recorded in {}", trace.file.display());
+    }
     match (&scenario.open, &scenario.burst, &scenario.closed) {
         (Some(open), _, _) => stages(open),
         (_, Some(burst), _) => format!("a burst of {} at once", burst.count),
@@ -111,7 +114,7 @@ fn starts(plan: &Plan) -> String {
 
 fn pace(scenario: &Scenario, plan: &Plan) -> String {
     let pace = plan.expected_throughput;
-    if scenario.open.is_some() {
+    if scenario.open.is_some() || scenario.trace.is_some() {
         format!("{pace:.2} queries per second arrive on average")
     } else {
         format!("{pace:.2} queries per second if the control plane added nothing")

@@ -10,6 +10,7 @@
 //! Pressure on the machine as a whole is not looked at: other programs wait without harm to us. What counts is how
 //! long our own threads were ready and had no processor, which the kernel counts for each.
 
+pub mod ceiling;
 pub(crate) mod system;
 pub(crate) mod watch;
 
@@ -120,6 +121,8 @@ pub enum Reason {
     Sockets,
     /// A worker of the run handed nothing over.
     WorkerLost,
+    /// It made more than half of what it can.
+    Ceiling,
 }
 
 impl Verdict {
@@ -148,6 +151,7 @@ impl Reason {
             Self::WatchLag => "its watch was late",
             Self::Sockets => "it ran out of ports or file descriptors",
             Self::WorkerLost => "a worker was lost",
+            Self::Ceiling => "it made more than half of what it can",
         }
     }
 }
@@ -178,6 +182,8 @@ pub struct Health {
     pub windows: Vec<Window>,
     /// The numbers of the workers who handed nothing over; such a run is invalid.
     pub lost_workers: Vec<usize>,
+    /// Operations per second that the generator can make at most; unset if nobody measured it.
+    pub ceiling: Option<f64>,
 }
 
 impl Health {
@@ -308,6 +314,7 @@ pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Durat
         lag_p99,
         windows,
         lost_workers: Vec::new(),
+        ceiling: None,
     }
 }
 

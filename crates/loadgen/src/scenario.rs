@@ -12,6 +12,7 @@ use crate::arrival::{Profile, Spacing, Stage};
 use crate::error::ScenarioError;
 use crate::mix::{Mix, Operation};
 use crate::scenario::platform::{Ladder, Platform, Runs};
+use crate::scenario::trace::Trace;
 use crate::schedule::{Entry, Matrix, Schedule};
 use crate::slo::Slo;
 
@@ -30,6 +31,9 @@ pub struct Scenario {
     /// Arrivals that do not wait for answers.
     #[serde(default)]
     pub open: Option<Open>,
+    /// Arrivals at recorded instants.
+    #[serde(default)]
+    pub trace: Option<Trace>,
     /// Everything at once.
     #[serde(default)]
     pub burst: Option<Burst>,
@@ -146,7 +150,7 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, does not parse, has an unknown field, or asks for the impossible.
+    /// If the file or its trace cannot be read, does not parse, has an unknown field, or asks for the impossible.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
         let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Unreadable {
             path: path.to_owned(),
@@ -185,18 +189,22 @@ impl Scenario {
     ///
     /// As [`Scenario::read`], but for reading.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = toml::from_str(text).map_err(|source| ScenarioError::Malformed {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-        match check::fault(&scenario) {
-            None => Ok(scenario),
-            Some((place, reason)) => Err(ScenarioError::Impossible {
+        let mut scenario: Self =
+            toml::from_str(text).map_err(|source| ScenarioError::Malformed {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
+        if let Some((place, reason)) = check::fault(&scenario) {
+            return Err(ScenarioError::Impossible {
                 path: path.to_owned(),
                 place,
                 reason,
-            }),
+            });
         }
+        if let Some(trace) = &mut scenario.trace {
+            trace.read(path, &scenario.operations)?;
+        }
+        Ok(scenario)
     }
 
     /// The plan: deterministic, from the seed alone.
@@ -214,6 +222,23 @@ impl Scenario {
                 starts: schedule.entries.len(),
                 duration: profile.duration(),
                 expected_throughput: profile.expected() / profile.duration().as_secs_f64(),
+                schedule: Some(schedule),
+            };
+        }
+        if let Some(trace) = &self.trace {
+            let schedule = self.of_wholes(Schedule::traced(&trace.starts, &mix, matrix, self.seed));
+            let starts = schedule.entries.len();
+            let duration = trace.duration();
+            // Starts that all have one instant are a burst.
+            let over = if duration.is_zero() {
+                self.mean_latency()
+            } else {
+                duration
+            };
+            return Plan {
+                starts,
+                duration,
+                expected_throughput: starts as f64 / over.as_secs_f64(),
                 schedule: Some(schedule),
             };
         }
@@ -403,3 +428,4 @@ mod change;
 mod check;
 mod pace;
 pub mod platform;
+pub mod trace;

@@ -24,6 +24,15 @@ pub struct Entry {
     pub agent: usize,
 }
 
+/// A start that a trace lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TracedStart {
+    /// From the begin of the run.
+    pub at: Duration,
+    /// Index in the scenario's mix; unset if it is to be drawn.
+    pub operation: Option<usize>,
+}
+
 /// All intended starts of a run, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
@@ -47,6 +56,16 @@ impl Schedule {
     pub fn open(profile: &Profile, spacing: Spacing, mix: &Mix, matrix: Matrix, seed: u64) -> Self {
         let starts = profile.intended_starts(spacing, &mut StdRng::seed_from_u64(seed));
         Self::at(starts, mix, matrix, seed)
+    }
+
+    /// At the instants of a trace; what has no operation there is drawn from the mix.
+    pub fn traced(traced: &[TracedStart], mix: &Mix, matrix: Matrix, seed: u64) -> Self {
+        let starts = traced.iter().map(|start| start.at).collect();
+        let mut schedule = Self::at(starts, mix, matrix, seed);
+        for (entry, start) in schedule.entries.iter_mut().zip(traced) {
+            entry.operation = start.operation.unwrap_or(entry.operation);
+        }
+        schedule
     }
 
     /// All at once.

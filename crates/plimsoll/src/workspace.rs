@@ -197,6 +197,27 @@ pub(crate) fn scenario_text(name: &str, folder: Option<&Path>) -> anyhow::Result
     text.with_context(|| format!("failed to read scenario {}", path.display()))
 }
 
+/// The name and the text of that scenario's trace, if it has one.
+pub(crate) fn trace_text(
+    name: &str,
+    folder: Option<&Path>,
+    scenario: &Scenario,
+) -> anyhow::Result<Option<(String, String)>> {
+    let Some(trace) = &scenario.trace else {
+        return Ok(None);
+    };
+    let path = trace.beside(&Scenario::path(&scenarios(name, folder)?, name));
+    let text = std::fs::read_to_string(&path);
+    let text = text.with_context(|| format!("failed to read trace {}", path.display()))?;
+    match trace.file.to_str() {
+        Some(file) if !file.contains('/') => Ok(Some((file.to_owned(), text))),
+        _ => bail!(
+            "a Job finds its trace beside the scenario; move {} there, and name it without a folder",
+            path.display()
+        ),
+    }
+}
+
 /// The folder in which a scenario of this name is looked for; a path needs none.
 fn scenarios(name: &str, folder: Option<&Path>) -> anyhow::Result<PathBuf> {
     match folder {

@@ -28,6 +28,7 @@ impl Probe {
         // Each trial has arrivals of its own; a repeat that saw the same ones would confirm nothing.
         scenario.seed = scenario.seed.wrapping_add(self.index as u64);
         (scenario.open, scenario.burst, scenario.closed) = (None, None, None);
+        scenario.trace = None;
         match self.load {
             Load::Open { rate } => scenario.open = Some(self.open(rate)),
             Load::Burst { size } => {

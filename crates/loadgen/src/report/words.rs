@@ -115,6 +115,9 @@ pub(super) fn health(report: &LoadReport) -> String {
         let reasons: Vec<&str> = health.reasons.iter().map(|reason| reason.words()).collect();
         text = format!("{text}; {}", reasons.join(", "));
     }
+    if let Some(ceiling) = health.ceiling_per_second {
+        text = format!("{text}; it can make {ceiling:.0}/s");
+    }
     if !health.lost_workers.is_empty() {
         let numbers: Vec<String> = health.lost_workers.iter().map(usize::to_string).collect();
         text = format!("{text}; nothing came from worker {}", numbers.join(", "));

@@ -53,7 +53,7 @@ pub(super) fn follow(
         }
         drop(launch);
         while !stop.is_cancelled() {
-            std::thread::sleep(LONGEST_SLEEP);
+            sleep(LONGEST_SLEEP);
         }
     };
     std::thread::Builder::new()

@@ -21,6 +21,10 @@ impl Scenario {
             let stages = open.stages.iter_mut();
             stages.for_each(|stage| shorten(&mut stage.duration));
         }
+        if let Some(trace) = &mut self.trace {
+            let starts = trace.starts.iter_mut();
+            starts.for_each(|start| start.at = start.at.mul_f64(scale));
+        }
         if let Some(think_time) = self
             .closed
             .as_mut()
@@ -74,6 +78,7 @@ impl Scenario {
     pub fn constant(mut self, rate: f64, duration: Duration) -> Self {
         self.closed = None;
         self.burst = None;
+        self.trace = None;
         self.open = Some(Open {
             start: rate,
             stages: vec![Stage {

@@ -19,6 +19,7 @@ pub(super) fn fault(scenario: &Scenario) -> Option<(String, String)> {
 fn load(scenario: &Scenario) -> Option<(String, String)> {
     let given = [
         scenario.open.is_some(),
+        scenario.trace.is_some(),
         scenario.burst.is_some(),
         scenario.closed.is_some(),
         !scenario.ladders.is_empty(),
@@ -26,7 +27,7 @@ fn load(scenario: &Scenario) -> Option<(String, String)> {
     if given.iter().filter(|given| **given).count() != 1 {
         return at(
             "scenario",
-            "give exactly one of [open], [burst], [closed], [[ladder]]",
+            "give exactly one of [open], [trace], [burst], [closed], [[ladder]]",
         );
     }
     if scenario.tenants == 0 || scenario.agents == 0 {

@@ -54,6 +54,8 @@ pub struct JobConfig {
     pub tenants: usize,
     /// The text of the scenario's file.
     pub scenario: String,
+    /// The name and the text of its trace, which lies beside it; unset if it has none.
+    pub trace: Option<(String, String)>,
     /// The objects of a tenant as YAML; unset means the shipped ones.
     pub setup: Option<String>,
     /// More arguments of `plimsoll load`.
@@ -243,7 +245,11 @@ impl JobConfig {
     fn files(&self) -> BTreeMap<String, String> {
         let scenario = (SCENARIO.to_owned(), self.scenario.clone());
         let setup = self.setup.clone().map(|setup| (SETUP.to_owned(), setup));
-        std::iter::once(scenario).chain(setup).collect()
+        let trace = self.trace.clone();
+        std::iter::once(scenario)
+            .chain(setup)
+            .chain(trace)
+            .collect()
     }
 
     fn tenant_role(&self) -> String {

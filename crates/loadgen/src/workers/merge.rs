@@ -237,6 +237,7 @@ fn health(parts: Vec<Part>, lost_workers: Vec<usize>) -> Health {
         lag_p99: lag_p99.unwrap_or_default(),
         windows,
         lost_workers,
+        ceiling: None,
     }
 }
 

@@ -21,6 +21,9 @@ pub struct HealthRow {
     pub windows: Vec<HealthWindowRow>,
     /// The numbers of the workers who handed nothing over, from 0.
     pub lost_workers: Vec<usize>,
+    /// Operations per second that the generator can make at most; unset if nobody measured it.
+    #[serde(default)]
+    pub ceiling_per_second: Option<f64>,
 }
 
 /// The generator's health in one window.
@@ -83,6 +86,7 @@ impl HealthRow {
             lag_p99_ns: nanoseconds(health.lag_p99),
             windows: windows.collect(),
             lost_workers: health.lost_workers.clone(),
+            ceiling_per_second: health.ceiling,
         }
     }
 }
@@ -96,6 +100,7 @@ impl From<HealthRow> for Health {
             lag_p99: Duration::from_nanos(row.lag_p99_ns),
             windows: row.windows.into_iter().map(Window::from).collect(),
             lost_workers: row.lost_workers,
+            ceiling: row.ceiling_per_second,
         }
     }
 }

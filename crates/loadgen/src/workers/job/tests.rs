@@ -18,6 +18,7 @@ fn job() -> JobConfig {
         namespace: "load".to_owned(),
         tenants: 2,
         scenario: TEXT.to_owned(),
+        trace: None,
         setup: None,
         arguments: vec!["--timeout".to_owned(), "300s".to_owned()],
         deadline: Duration::from_secs(900),

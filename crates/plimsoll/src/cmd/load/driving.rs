@@ -13,6 +13,7 @@ use loadgen::driver::engine::{Engine, EngineConfig};
 use loadgen::driver::in_process::{InProcess, InProcessConfig};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::driver::null::Null;
+use loadgen::health::ceiling;
 use loadgen::run::{Progress, Ran, RunSettings, Witness, run};
 use loadgen::runtime::of_generator;
 use loadgen::scenario::Scenario;
@@ -98,7 +99,18 @@ impl Driving {
                 ..self.settings(run.clone(), Worker::ALONE, Arc::new(AtOnce))
             };
             let (driving, scenario) = (self.clone(), scenario.clone());
-            on_generator(async move { driving.follow(&scenario, settings, report).await })
+            on_generator(async move {
+                // The null driver's own run is what the generator can.
+                let ceiling = match driving.system {
+                    System::Null => None,
+                    _ => Some(ceiling::measured().await?),
+                };
+                let mut ran = driving.follow(&scenario, settings, report).await?;
+                if let Some(ceiling) = ceiling {
+                    ceiling::hold_against(&mut ran, ceiling);
+                }
+                Ok(ran)
+            })
         })
     }
 

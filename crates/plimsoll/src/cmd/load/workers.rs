@@ -208,6 +208,7 @@ impl Sharing {
             namespace: driving.namespace.clone(),
             tenants: scenario.tenants,
             scenario: workspace::scenario_text(name, folder)?,
+            trace: workspace::trace_text(name, folder, scenario)?,
             setup: driving.setup_text()?,
             arguments: self.arguments(settings, driving)?,
             deadline: Duration::from_secs(1 + waits.iter().sum::<Duration>().as_secs()),
