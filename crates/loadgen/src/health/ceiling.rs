@@ -17,22 +17,27 @@ use crate::scenario::Scenario;
 const MOST_OF_CEILING: f64 = 0.5;
 
 /// Users who ask again at once, for so short a time that nobody waits for it.
-const CALIBRATION: &str = r#"
-text = "What the generator can; says nothing of any system."
-[closed]
-users = 16
-duration = "300ms"
-[llm]
-latency = ["1ms", "1ms"]
-"#;
+const USERS: &str = "[closed]\nusers = 16\nduration = \"300ms\"";
 
-/// Operations per second that the generator makes against [`Null`], on the runtime of the caller; takes 0.3 s.
+/// Starts that are all due, which their thread hands over one by one as it does those of a schedule.
+const STARTS: &str = "[burst]\ncount = 20000";
+
+/// Operations per second that the generator makes against [`Null`] under the same kind of load, closed or not, on the
+/// runtime of the caller; takes about 0.3 s.
 ///
 /// # Errors
 /// If the system has no threads to give.
-pub async fn measured() -> Result<f64, DriverError> {
-    let scenario = Scenario::parse(Path::new("calibration.toml"), CALIBRATION)
-        .expect("a constant that parses");
+pub async fn measured(scenario: &Scenario) -> Result<f64, DriverError> {
+    let load = if scenario.closed.is_some() {
+        USERS
+    } else {
+        STARTS
+    };
+    let text = format!(
+        "text = \"What the generator can; says nothing of any system.\"\n{load}\n[llm]\nlatency = [\"1ms\", \"1ms\"]\n"
+    );
+    let scenario =
+        Scenario::parse(Path::new("calibration.toml"), &text).expect("a constant that parses");
     let settings = RunSettings::alone("calibration", Duration::from_secs(10));
     let driver = Arc::new(Null::default());
     let ran = run(
@@ -63,7 +68,7 @@ fn hold(health: &mut Health, starts_per_second: f64, ceiling: f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, Reason, Verdict, hold, measured};
+    use super::*;
 
     #[test]
     fn more_than_half_of_the_ceiling_spoils_a_run() {
@@ -77,10 +82,15 @@ mod tests {
         assert_eq!(held(501.0), (Verdict::Invalid, vec![Reason::Ceiling]));
     }
 
-    #[tokio::test]
-    async fn the_ceiling_is_what_users_ask_of_nobody() {
-        let ceiling = measured().await.expect("it runs");
-        // Users who met a timer of a millisecond each time would make 16,000 at most, and one who stopped none.
-        assert!(ceiling > 100.0 && ceiling.is_finite(), "{ceiling}");
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_ceiling_is_measured_under_either_kind_of_load() {
+        for load in [USERS, STARTS] {
+            let text = format!(
+                "text = \"A test; does not show anything.\"\n{load}\n[llm]\nlatency = [\"1ms\", \"1ms\"]\n"
+            );
+            let scenario = Scenario::parse(Path::new("test.toml"), &text).expect("a scenario");
+            let ceiling = measured(&scenario).await.expect("it runs");
+            assert!(ceiling > 100.0 && ceiling.is_finite(), "{load}: {ceiling}");
+        }
     }
 }

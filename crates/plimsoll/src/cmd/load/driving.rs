@@ -103,7 +103,7 @@ impl Driving {
                 // The null driver's own run is what the generator can.
                 let ceiling = match driving.system {
                     System::Null => None,
-                    _ => Some(ceiling::measured().await?),
+                    _ => Some(ceiling::measured(&scenario).await?),
                 };
                 let mut ran = driving.follow(&scenario, settings, report).await?;
                 if let Some(ceiling) = ceiling {
