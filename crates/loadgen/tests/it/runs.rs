@@ -72,15 +72,6 @@ async fn an_open_run_makes_every_start_of_its_schedule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_look_at_the_generator_still_sees_the_thread_that_made_the_starts() {
-    let open = "[open]\nstart = 500.0\nstages = [{ duration = \"400ms\", rate = 500.0 }]";
-    let ran = ran(&scenario(open, "1ms", ""), Arc::new(Null::default())).await;
-    let windows = ran.expect("it runs").health.windows;
-    let last = windows.last().expect("a run has a window");
-    assert!(last.reading.cpu > 0.0, "{last:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn closed_users_wait_for_each_answer() {
     let scenario = scenario("[closed]\nusers = 4\nqueries = 40", "10ms", "");
     let takes = Duration::from_millis(10);

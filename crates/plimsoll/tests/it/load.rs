@@ -196,3 +196,26 @@ fn a_scaled_run_is_marked() {
     assert_eq!(record["driver"]["name"], "null");
     assert_eq!(record["operations"][0]["count"], 25);
 }
+
+/// In a process of its own: other runs beside it would bring and take threads of the same name.
+#[test]
+fn the_last_look_at_the_generator_still_sees_the_thread_that_made_the_starts() {
+    const OPEN: &str = r#"
+text = "Half a second of starts; does not show anything."
+[open]
+start = 500.0
+stages = [{ duration = "400ms", rate = 500.0 }]
+[llm]
+latency = ["1ms", "1ms"]
+"#;
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("open.toml");
+    fs::write(&path, OPEN).expect("written");
+    let path = path.display().to_string();
+    let arguments = ["load", &path, "--driver", "null", "--format", "json"];
+    let outcome = sandbox.run(&arguments, &[]);
+    let record: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    let windows = record["health"]["windows"].as_array().expect("windows");
+    let last = windows.last().expect("a run has a window");
+    assert!(last["cpu"].as_f64().is_some_and(|cpu| cpu > 0.0), "{last}");
+}
