@@ -2,18 +2,23 @@
 //!
 //! Every row cites the measurement it rests on. What was not measured is said to be unmeasured; nothing is guessed.
 
+use serde::{Deserialize, Serialize};
+
 pub mod measuring;
 pub mod scaling;
 pub mod thresholds;
 
 /// What a run measured of the system under test; a field is unset if nothing measured it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Measurements {
     /// How many queries waited at most.
     pub queue_depth: Option<f64>,
     /// The 99th percentile of the wait in the queue, in seconds.
+    #[serde(rename = "queue_wait_p99_s")]
     pub queue_wait_p99: Option<f64>,
     /// The 99th percentile of one pass of the controller, in seconds.
+    #[serde(rename = "work_p99_s")]
     pub work_p99: Option<f64>,
     /// Reconcile errors per minute.
     pub errors_per_minute: Option<f64>,

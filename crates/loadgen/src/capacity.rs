@@ -10,6 +10,8 @@
 //! A closed loop alone would find a property of the generator: where answers are slow it asks less.
 //! A trial that the generator spoiled says nothing; no end of a bracket ever stands on one.
 
+use std::fmt::{self, Display, Formatter};
+
 use serde::{Deserialize, Serialize};
 
 use crate::slo::judge::{Judgement, Standing, overall};
@@ -35,6 +37,20 @@ pub enum Axis {
     Burst,
     /// How many users wait for answers at once.
     Concurrency,
+}
+
+/// What a load counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Arrivals.
+    #[serde(rename = "per second")]
+    PerSecond,
+    /// Arrivals in one instant.
+    #[serde(rename = "at once")]
+    AtOnce,
+    /// Those who wait for each answer.
+    #[serde(rename = "users")]
+    Users,
 }
 
 /// How a search goes.
@@ -81,7 +97,8 @@ pub enum Load {
 }
 
 /// Why a probe is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// A rung of the closed-loop ladder.
     Ladder,
@@ -196,13 +213,30 @@ pub struct Capacity {
 pub const LITTLE_TOLERANCE: f64 = 0.05;
 
 impl Axis {
-    /// What it counts, in words.
-    pub const fn unit(self) -> &'static str {
+    /// What it counts.
+    pub const fn unit(self) -> Unit {
         match self {
-            Self::Rate => "per second",
-            Self::Burst => "at once",
-            Self::Concurrency => "users",
+            Self::Rate => Unit::PerSecond,
+            Self::Burst => Unit::AtOnce,
+            Self::Concurrency => Unit::Users,
         }
+    }
+}
+
+impl Unit {
+    /// The words that reports use.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::PerSecond => "per second",
+            Self::AtOnce => "at once",
+            Self::Users => "users",
+        }
+    }
+}
+
+impl Display for Unit {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.words())
     }
 }
 
@@ -216,8 +250,8 @@ impl Load {
         }
     }
 
-    /// What it counts, in words.
-    pub const fn unit(self) -> &'static str {
+    /// What it counts.
+    pub const fn unit(self) -> Unit {
         let axis = match self {
             Self::Closed { .. } => Axis::Concurrency,
             Self::Open { .. } => Axis::Rate,
@@ -238,6 +272,12 @@ impl Purpose {
             Self::Hold => "hold",
             Self::Beyond => "beyond",
         }
+    }
+}
+
+impl Display for Purpose {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.words())
     }
 }
 

@@ -69,6 +69,7 @@ pub trait Driver: Send + Sync {
 
 /// What a driver can see; said in every report, because what cannot be seen cannot be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Capabilities {
     /// The driver's name.
     pub name: String,

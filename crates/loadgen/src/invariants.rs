@@ -1,15 +1,16 @@
 //! What must hold after every run, whatever was promised.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
 use crate::run::Ran;
 
 /// One thing that must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Invariant {
     /// What.
-    pub name: &'static str,
+    pub name: String,
     /// Whether it does; unset if the driver cannot tell.
     pub holds: Option<bool>,
     /// The numbers behind it.
@@ -41,7 +42,7 @@ fn accounted(ran: &Ran) -> Invariant {
     .map(|outcome| all.outcomes.get(outcome))
     .sum();
     Invariant {
-        name: "every start has an end",
+        name: "every start has an end".to_owned(),
         holds: Some(ended == ran.started && all.acknowledged <= ran.started),
         detail: format!(
             "{} started, {} acknowledged, {} finished, {lost} named losses",
@@ -56,7 +57,7 @@ fn executed_once(ran: &Ran) -> Invariant {
     let counted = ran.findings.executions.as_ref();
     let most = counted.and_then(|executions| executions.values().max().copied());
     Invariant {
-        name: "nothing is executed twice",
+        name: "nothing is executed twice".to_owned(),
         holds: counted.map(|executions| executions.values().all(|count| *count <= 1)),
         detail: match (counted, most) {
             (Some(executions), Some(most)) => {
@@ -71,7 +72,7 @@ fn executed_once(ran: &Ran) -> Invariant {
 fn within_cap(ran: &Ran) -> Invariant {
     let at_once = ran.findings.most_at_once;
     Invariant {
-        name: "no more at once than the cap",
+        name: "no more at once than the cap".to_owned(),
         holds: at_once.map(|(most, cap)| most <= cap),
         detail: at_once.map_or_else(
             || "nobody counted".to_owned(),
@@ -83,7 +84,7 @@ fn within_cap(ran: &Ran) -> Invariant {
 fn at_rest(ran: &Ran) -> Invariant {
     let still = ran.findings.still_at_work;
     Invariant {
-        name: "all slots are given back",
+        name: "all slots are given back".to_owned(),
         holds: still.map(|still| still == 0),
         detail: still.map_or_else(
             || "nobody counted".to_owned(),
@@ -94,7 +95,7 @@ fn at_rest(ran: &Ran) -> Invariant {
 
 fn cleaned_up(ran: &Ran) -> Invariant {
     Invariant {
-        name: "nothing is left behind",
+        name: "nothing is left behind".to_owned(),
         holds: Some(ran.left_over == 0),
         detail: format!("{} objects could not be removed", ran.left_over),
     }

@@ -1,6 +1,6 @@
 //! What a run says of its scenario's promises, and what it comes to as a whole.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::health::Verdict;
 use crate::invariants::Invariant;
@@ -12,7 +12,7 @@ use crate::slo::judge::{Evidence, Judgement, Standing, clumping, judge_at};
 use crate::slo::{Bound, LEVEL, Metric, Slo};
 
 /// What a run comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
     /// All promises were kept, and all invariants hold.

@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod cmd;
 mod exit;
+mod forms;
 mod say;
 mod tell;
 mod workspace;

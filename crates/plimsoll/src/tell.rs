@@ -11,6 +11,7 @@ use results::report::html::{self, Flamegraph};
 use results::report::model::Report;
 use results::report::{Colour, export, json, junit, markdown, text};
 
+use crate::forms::Forms;
 use crate::say::say;
 
 /// How to say it.
@@ -33,13 +34,11 @@ pub(crate) enum TableFormat {
     Markdown,
 }
 
-/// Every form that was asked for.
+/// Every form that was asked for, and what they show beside the report.
 #[derive(Debug)]
-pub(crate) struct Telling {
-    /// What goes to stdout.
-    pub(crate) format: Format,
-    /// What goes to files beside it.
-    pub(crate) files: Vec<(Format, PathBuf)>,
+pub(crate) struct Telling<F = Format> {
+    /// Every form.
+    pub(crate) forms: Forms<F>,
     /// Flamegraphs for the HTML page, each with its title.
     pub(crate) flamegraphs: Vec<(String, PathBuf)>,
     /// The folder of the nights whose series go into the report; unset means none.
@@ -84,13 +83,13 @@ impl Teller<'_> {
             Some(history) => report.with_history(history),
             None => report,
         };
-        for (format, path) in &self.telling.files {
+        for (format, path) in &self.telling.forms.files {
             let text = self.rendered(&report, *format, Colour::Never)?;
             results::report::write(path, &text)?;
             eprintln!("the report is in {}", path.display());
         }
         let colour = Colour::wanted(std::io::stdout().is_terminal());
-        say(&self.rendered(&report, self.telling.format, colour)?)
+        say(&self.rendered(&report, self.telling.forms.format, colour)?)
     }
 
     fn rendered(&self, report: &Report, format: Format, colour: Colour) -> anyhow::Result<String> {

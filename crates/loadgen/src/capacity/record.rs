@@ -4,16 +4,23 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::{Axis, Capacity, Ceiling, Trial};
+use crate::capacity::{Axis, Capacity, Ceiling, Purpose, Trial, Unit};
+use crate::judging::Conclusion;
+use crate::report::model::{Kind, LoadReport};
+use crate::slo::judge::Standing;
 
-/// The version of the record.
+/// The version of the record, and the only one that is read back whole; a field that changes its meaning is a new number.
 pub const SCHEMA: u32 = 1;
 
-/// All that a search says, with the units in the names.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// All that a search says, with the units in the names, and all that any form of it is made of: read back from JSON, it
+/// says the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CapacityRecord {
     /// The version.
     pub schema: u32,
+    /// [`Kind::Capacity`].
+    pub kind: Kind,
     /// The scenario's name.
     pub scenario: String,
     /// Settings of the system under test, as they were given.
@@ -38,10 +45,13 @@ pub struct CapacityRecord {
     pub undecided: Vec<f64>,
     /// Every trial.
     pub probes: Vec<ProbeRow>,
+    /// The trial that confirmed the highest pass, as a run; the last one if none did, and unset if none was made.
+    pub trial: Option<LoadReport>,
 }
 
 /// The Universal Scalability Law, each coefficient as estimate, low and high.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UslRow {
     /// Throughput of one alone, per second.
     pub lambda: [f64; 3],
@@ -56,18 +66,19 @@ pub struct UslRow {
 }
 
 /// One trial.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProbeRow {
     /// Why it was made.
-    pub purpose: &'static str,
-    /// `users`, `per second` or `at once`.
-    pub unit: &'static str,
+    pub purpose: Purpose,
+    /// What the load counts.
+    pub unit: Unit,
     /// The load.
     pub load: f64,
     /// Starts that were asked for.
     pub starts: u64,
     /// What came of it.
-    pub standing: &'static str,
+    pub standing: Standing,
     /// Completions per second.
     pub throughput: f64,
     /// Standard error of the throughput.
@@ -80,7 +91,7 @@ pub struct ProbeRow {
     pub spoiled: Option<String>,
 }
 
-/// What a quota needs of a record.
+/// What a quota needs of a record, of any version.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Stated {
     /// The scenario's name.
@@ -96,8 +107,13 @@ pub struct Stated {
 }
 
 impl CapacityRecord {
-    /// Writes a search down.
-    pub fn new(scenario: String, settings: Vec<(String, String)>, capacity: &Capacity) -> Self {
+    /// Writes a search down, with the trial that is kept of it.
+    pub fn new(
+        scenario: String,
+        settings: Vec<(String, String)>,
+        capacity: &Capacity,
+        trial: Option<LoadReport>,
+    ) -> Self {
         let usl = capacity.usl.as_ref().map(|usl| UslRow {
             lambda: [usl.best.lambda, usl.low.lambda, usl.high.lambda],
             sigma: [usl.best.sigma, usl.low.sigma, usl.high.sigma],
@@ -107,6 +123,7 @@ impl CapacityRecord {
         });
         Self {
             schema: SCHEMA,
+            kind: Kind::Capacity,
             scenario,
             settings,
             axis: capacity.axis,
@@ -119,6 +136,22 @@ impl CapacityRecord {
             non_monotonic: capacity.non_monotonic,
             undecided: capacity.undecided.clone(),
             probes: capacity.trials.iter().map(ProbeRow::new).collect(),
+            trial,
+        }
+    }
+
+    /// What it comes to.
+    ///
+    /// A search that confirmed nothing failed for the generator if that spoiled anything, else for want of trials if
+    /// something passed; only where nothing did is the promise broken.
+    pub fn conclusion(&self) -> Conclusion {
+        let any = |standing| self.probes.iter().any(|row| row.standing == standing);
+        match (self.highest_pass, self.ceiling) {
+            (_, Ceiling::Quota) => Conclusion::CouldNotTell,
+            (Some(_), _) => Conclusion::Fine,
+            (None, _) if any(Standing::Invalid) => Conclusion::Spoiled,
+            (None, Ceiling::Slo) if !any(Standing::Met) => Conclusion::Missed,
+            (None, _) => Conclusion::CouldNotTell,
         }
     }
 
@@ -205,11 +238,11 @@ impl ProbeRow {
     fn new(trial: &Trial) -> Self {
         let (probe, seen) = (&trial.probe, &trial.observation);
         Self {
-            purpose: probe.purpose.words(),
+            purpose: probe.purpose,
             unit: probe.load.unit(),
             load: probe.load.value(),
             starts: probe.starts,
-            standing: seen.standing().words(),
+            standing: seen.standing(),
             throughput: seen.throughput,
             throughput_error: seen.throughput_error,
             little_gap: Some(seen.little_gap()).filter(|gap| gap.is_finite()),

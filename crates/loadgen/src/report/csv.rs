@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::model::{LatencyRow, LoadReport, OperationRow};
+use super::model::LoadReport;
+use super::model::operation::{LatencyRow, OperationRow};
 use crate::outcome::Outcome;
 
 const HEADER: &str = "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,\

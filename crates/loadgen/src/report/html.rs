@@ -9,61 +9,35 @@ use crate::advice::Measurements;
 use crate::advice::scaling::decisions;
 use crate::advice::thresholds::{Severity, signs};
 use crate::capacity::record::CapacityRecord;
-use crate::report::model::{LoadReport, SloRow};
-use crate::run::Ran;
+use crate::report::model::LoadReport;
+use crate::report::model::slo::SloRow;
+
+/// Renders a report.
+pub fn render(report: &LoadReport) -> String {
+    rendered(&Page {
+        report,
+        capacity: None,
+    })
+}
+
+/// Renders a search with the run that it keeps; `None` if it keeps none, as no trial was made.
+pub fn render_search(capacity: &CapacityRecord) -> Option<String> {
+    let report = capacity.trial.as_ref()?;
+    Some(rendered(&Page {
+        report,
+        capacity: Some(capacity),
+    }))
+}
 
 /// What a page shows.
-#[derive(Debug)]
-pub struct Page<'a> {
-    /// A run; beside a search, the trial that confirmed its highest pass, or else the last one.
-    pub report: &'a LoadReport,
-    /// Response times of the run: from, to (both in milliseconds) and how many.
-    pub bars: Vec<Bar>,
-    /// What the run measured for the advice.
-    pub measurements: Measurements,
+struct Page<'a> {
+    /// A run; of a search, its trial.
+    report: &'a LoadReport,
     /// A search; unset for a single run.
-    pub capacity: Option<&'a CapacityRecord>,
+    capacity: Option<&'a CapacityRecord>,
 }
 
-/// One bar of a histogram.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bar {
-    /// From this latency, in milliseconds.
-    pub from_ms: f64,
-    /// To this one.
-    pub to_ms: f64,
-    /// How many.
-    pub count: u64,
-}
-
-/// Bars of a histogram.
-const BARS: usize = 40;
-
-/// Response times of a run in bars of equal width; the last one holds all beyond the 99.5th percentile.
-pub fn bars(ran: &Ran) -> Vec<Bar> {
-    let came = ran.recorder.all().response.came;
-    if came.is_empty() {
-        return Vec::new();
-    }
-    let low = came.min();
-    let high = came.value_at_quantile(0.995).max(low + 1);
-    let width = (high - low).div_ceil(BARS as u64).max(1);
-    let mut bars: Vec<Bar> = (0..BARS as u64)
-        .map(|index| Bar {
-            from_ms: (low + index * width) as f64 / 1e6,
-            to_ms: (low + (index + 1) * width) as f64 / 1e6,
-            count: 0,
-        })
-        .collect();
-    for step in came.iter_recorded() {
-        let index = (step.value_iterated_to().saturating_sub(low) / width) as usize;
-        bars[index.min(BARS - 1)].count += step.count_since_last_iteration();
-    }
-    bars
-}
-
-/// Renders a page.
-pub fn render(page: &Page<'_>) -> String {
+fn rendered(page: &Page<'_>) -> String {
     let mut html = String::new();
     // Writing to a String cannot fail.
     let _ = write(page, &mut html);
@@ -108,7 +82,11 @@ fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
     writeln!(html, "<h2>{which}</h2>\n{}", slos(&report.slos))?;
     writeln!(html, "<div class=\"two\">")?;
     section(html, "Latency over time", &picture::latency(report))?;
-    section(html, "Response times", &picture::histogram(&page.bars))?;
+    section(
+        html,
+        "Response times",
+        &picture::histogram(&report.response_bars),
+    )?;
     writeln!(html, "</div>")?;
     section(
         html,
@@ -123,7 +101,7 @@ fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
         )?;
         section(html, "Every probe", &probes(capacity))?;
     }
-    section(html, "Advice", &advice(&page.measurements))?;
+    section(html, "Advice", &advice(&report.measurements))?;
     section(html, "Machine and settings", &circumstances(report))?;
     writeln!(html, "</body></html>")
 }

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use super::model::LoadReport;
 use super::words;
 use crate::judging::Conclusion;
+use crate::slo::judge::Standing;
 
 /// Renders a report.
 pub fn render(report: &LoadReport) -> String {
@@ -76,16 +77,16 @@ fn tests(report: &LoadReport) -> Vec<Test> {
     let promises = report.slos.iter().map(|row| Test {
         name: row.slo.clone(),
         element: match row.standing {
-            "met" => "",
-            "missed" => "failure",
-            "invalid" => "error",
-            _ => "skipped",
+            Standing::Met => "",
+            Standing::Missed => "failure",
+            Standing::Invalid => "error",
+            Standing::Inconclusive => "skipped",
         },
-        kind: row.standing,
+        kind: row.standing.words(),
         message: format!("{}: {}", row.standing, words::measured(row)),
     });
     let invariants = report.invariants.iter().map(|invariant| Test {
-        name: invariant.name.to_owned(),
+        name: invariant.name.clone(),
         element: match invariant.holds {
             Some(true) => "",
             Some(false) => "failure",

@@ -3,29 +3,52 @@
 use std::time::Duration;
 
 use results::machine::Machine;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::driver::{Capabilities, ModelUse};
+use crate::advice::Measurements;
+use crate::driver::Capabilities;
 use crate::invariants::{self, Invariant};
 use crate::judging::{self, Conclusion};
-use crate::outcome::Outcome;
-use crate::recorder::{Latencies, Tally};
 use crate::run::Ran;
 use crate::scenario::Scenario;
-use crate::slo::judge::{Judgement, Standing};
+
+pub mod operation;
+
+pub mod slo;
+
+pub mod over_time;
+
+pub mod bar;
 
 pub mod health;
 
+use bar::Bar;
 use health::HealthRow;
+use operation::{ModelRow, OperationRow};
+use over_time::{UsageRow, WindowRow};
+use slo::SloRow;
 
-/// The version of the record; a field that changes its meaning is a new number.
+/// The version of the record, and the only one that is read back; a field that changes its meaning is a new number.
 pub const SCHEMA: u32 = 1;
 
-/// All that a run says.
-#[derive(Debug, Clone, Serialize)]
+/// What a record is of. Its field `kind` says so, for whoever is handed a file and has to know how to read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A run: [`LoadReport`].
+    Load,
+    /// A search: [`CapacityRecord`](crate::capacity::record::CapacityRecord).
+    Capacity,
+}
+
+/// All that a run says, and all that any form of it is made of: read back from JSON, it says the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LoadReport {
     /// The version of this record.
     pub schema: u32,
+    /// [`Kind::Load`].
+    pub kind: Kind,
     /// The scenario's name.
     pub scenario: String,
     /// What it shows and what not.
@@ -58,6 +81,8 @@ pub struct LoadReport {
     pub invariants: Vec<Invariant>,
     /// The generator's health.
     pub health: HealthRow,
+    /// How many answers took how long, all operations together; empty if none came.
+    pub response_bars: Vec<Bar>,
     /// Latency over time.
     pub windows: Vec<WindowRow>,
     /// What the model was asked; unset if it could not be asked for that.
@@ -66,151 +91,23 @@ pub struct LoadReport {
     pub usage_of: String,
     /// What it used, second by second.
     pub usage: Vec<UsageRow>,
+    /// What the advice rests on.
+    pub measurements: Measurements,
     /// Where it ran.
     pub machine: Machine,
 }
 
 /// How fast a run went.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Throughput {
     /// Completions with the right answer per second.
     pub per_second: f64,
-    /// What the scenario would reach if the system added nothing.
+    /// What the scenario would reach if the system added nothing; infinite if its answers take no time.
+    #[serde(deserialize_with = "finite_or_infinite")]
     pub expected_per_second: f64,
     /// The first ÷ the second.
     pub ratio: f64,
-}
-
-/// One operation, or all.
-#[derive(Debug, Clone, Serialize)]
-pub struct OperationRow {
-    /// Its name; `all` for all together.
-    pub name: String,
-    /// How many ended.
-    pub count: u64,
-    /// How many were acknowledged.
-    pub acknowledged: u64,
-    /// How many are in no latency, as the hypervisor had taken the processors away.
-    pub set_aside: u64,
-    /// How many ended how; those that none did are left out.
-    pub outcomes: Vec<(Outcome, u64)>,
-    /// From the intended start to the end.
-    pub response: LatencyRow,
-    /// From the sending to the end.
-    pub service: LatencyRow,
-    /// From the intended start to the acknowledgement.
-    pub create: LatencyRow,
-    /// From the acknowledgement to the begin of the work.
-    pub queue_wait: LatencyRow,
-    /// From the intended start to the first piece of the answer; empty if the driver cannot see it.
-    pub first_token: LatencyRow,
-}
-
-/// Latencies of one kind. Quantiles count what never came as above any bound, and are unset where they reach into it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct LatencyRow {
-    /// Samples, both sorts.
-    pub count: u64,
-    /// Samples that never came, or came while nobody could see it.
-    pub censored: u64,
-    /// The mean of those that came, and its standard error if neighbours are independent.
-    pub mean_ns: Option<f64>,
-    /// See there.
-    pub mean_error_ns: Option<f64>,
-    /// The shortest that came.
-    pub min_ns: Option<u64>,
-    /// The median.
-    pub p50_ns: Option<u64>,
-    /// Nine of ten stayed within.
-    pub p90_ns: Option<u64>,
-    /// 95 of 100 stayed within.
-    pub p95_ns: Option<u64>,
-    /// 99 of 100 stayed within.
-    pub p99_ns: Option<u64>,
-    /// The longest that came; unset if any never came.
-    pub max_ns: Option<u64>,
-}
-
-/// What the model was asked, and what that comes to for each operation that was done.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ModelRow {
-    /// Requests.
-    pub calls: u64,
-    /// Of these, the ones that got their whole answer.
-    pub answered: u64,
-    /// Tokens of requests that were answered.
-    pub prompt_tokens: u64,
-    /// Tokens of answers.
-    pub completion_tokens: u64,
-    /// Tokens of both kinds for each operation that was done: what it costs. Unset if none was.
-    pub tokens_per_done: Option<f64>,
-    /// Questions that were not answered at once.
-    pub struck: u64,
-    /// Of these, the ones that were answered in the end.
-    pub recovered: u64,
-}
-
-/// One promise with its judgement. Numbers are in the unit of the bound, nanoseconds for latencies.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SloRow {
-    /// The promise on one line.
-    pub slo: String,
-    /// `met`, `inconclusive`, `missed` or `invalid`.
-    pub standing: &'static str,
-    /// The bound.
-    pub bound: f64,
-    /// What was measured; unset if it never came, or nothing was measured.
-    pub estimate: Option<f64>,
-    /// Lower end of the interval; unset if there is none.
-    pub low: Option<f64>,
-    /// Upper end of the interval; unset if there is none.
-    pub high: Option<f64>,
-    /// Samples that it rests on.
-    pub samples: u64,
-    /// Samples that it takes at least.
-    pub needed: u64,
-}
-
-/// One stretch of the run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct WindowRow {
-    /// From the begin of the run.
-    pub begin_ns: u64,
-    /// How long it is.
-    pub width_ns: u64,
-    /// How many were to start.
-    pub intended: u64,
-    /// How many ended.
-    pub ended: u64,
-    /// How many of these with the right answer.
-    pub done: u64,
-    /// The median response time of what ended.
-    pub p50_ns: Option<u64>,
-    /// 95 of 100 stayed within.
-    pub p95_ns: Option<u64>,
-    /// 99 of 100 stayed within.
-    pub p99_ns: Option<u64>,
-}
-
-/// One look at what was used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct UsageRow {
-    /// From the begin of the run.
-    pub at_ns: u64,
-    /// Resident memory.
-    pub resident_bytes: u64,
-    /// CPU time since the process began.
-    pub cpu_ns: u64,
-    /// Open file descriptors.
-    pub n_files: u64,
-    /// Threads.
-    pub n_threads: u64,
-    /// Operations that were open.
-    pub in_flight: u64,
-    /// Operations that waited in the system's queue; unset if the driver cannot see it.
-    pub queued: Option<u64>,
-    /// Objects that the system stored; unset if the driver cannot see them.
-    pub objects: Option<u64>,
 }
 
 /// What a report says beside what the run found.
@@ -241,6 +138,7 @@ impl LoadReport {
         let all = OperationRow::new("all", &ran.recorder.all());
         Self {
             schema: SCHEMA,
+            kind: Kind::Load,
             scenario: circumstances.name,
             text: scenario.text.trim().to_owned(),
             conclusion: judging::conclude(ran, &judgements, &invariants),
@@ -261,136 +159,23 @@ impl LoadReport {
             slos: judgements.iter().map(SloRow::new).collect(),
             invariants,
             health: HealthRow::new(&ran.health),
-            windows: windows(ran),
+            response_bars: bar::bars(ran),
+            windows: over_time::windows(ran),
             model: ran.findings.model.map(|used| ModelRow::new(used, ran)),
             usage_of: ran.subject.to_string(),
-            usage: usage(ran),
+            usage: over_time::usage(ran),
+            measurements: Measurements::of(scenario, ran),
             machine: circumstances.machine,
         }
     }
 }
 
-impl ModelRow {
-    fn new(used: ModelUse, ran: &Ran) -> Self {
-        let done = ran.recorder.of_starts().outcomes.get(Outcome::Done);
-        let tokens = (used.prompt_tokens + used.completion_tokens) as f64;
-        Self {
-            calls: used.calls,
-            answered: used.answered,
-            prompt_tokens: used.prompt_tokens,
-            completion_tokens: used.completion_tokens,
-            tokens_per_done: (done > 0).then(|| tokens / done as f64),
-            struck: used.struck,
-            recovered: used.recovered,
-        }
-    }
-}
-
-impl OperationRow {
-    fn new(name: &str, tally: &Tally) -> Self {
-        Self {
-            name: name.to_owned(),
-            count: tally.outcomes.total(),
-            acknowledged: tally.acknowledged,
-            set_aside: tally.set_aside,
-            outcomes: tally
-                .outcomes
-                .iter()
-                .filter(|(_, count)| *count > 0)
-                .collect(),
-            response: LatencyRow::new(&tally.response),
-            service: LatencyRow::new(&tally.service),
-            create: LatencyRow::new(&tally.create),
-            queue_wait: LatencyRow::new(&tally.queue_wait),
-            first_token: LatencyRow::new(&tally.first_token),
-        }
-    }
-}
-
-impl LatencyRow {
-    fn new(latencies: &Latencies) -> Self {
-        let came = &latencies.came;
-        let some = !came.is_empty();
-        let at = |share| latencies.quantile(share).map(nanoseconds);
-        Self {
-            count: latencies.count(),
-            censored: latencies.censored,
-            mean_ns: some.then(|| came.mean()),
-            mean_error_ns: some.then(|| came.stdev() / (came.len() as f64).sqrt()),
-            min_ns: some.then(|| came.min()),
-            p50_ns: at(0.5),
-            p90_ns: at(0.9),
-            p95_ns: at(0.95),
-            p99_ns: at(0.99),
-            max_ns: (some && latencies.censored == 0).then(|| came.max()),
-        }
-    }
-}
-
-impl SloRow {
-    fn new(judgement: &Judgement) -> Self {
-        let finite = |number: f64| number.is_finite().then_some(number);
-        let measured = judgement.samples > 0;
-        Self {
-            slo: judgement.slo.clone(),
-            standing: standing(judgement.standing),
-            bound: judgement.bound,
-            estimate: finite(judgement.estimate).filter(|_| measured),
-            low: finite(judgement.low).filter(|_| measured),
-            high: finite(judgement.high).filter(|_| measured),
-            samples: judgement.samples,
-            needed: judgement.needed,
-        }
-    }
-}
-
-const fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Met => "met",
-        Standing::Inconclusive => "inconclusive",
-        Standing::Missed => "missed",
-        Standing::Invalid => "invalid",
-    }
-}
-
-fn windows(ran: &Ran) -> Vec<WindowRow> {
-    let width_ns = nanoseconds(ran.recorder.windows().width());
-    let rows = ran
-        .recorder
-        .windows()
-        .iter()
-        .zip(0..)
-        .map(|(window, index)| {
-            let response = &window.response;
-            let at = |share| (!response.is_empty()).then(|| response.value_at_quantile(share));
-            WindowRow {
-                begin_ns: width_ns * index,
-                width_ns,
-                intended: window.intended,
-                ended: window.ended.total(),
-                done: window.ended.get(Outcome::Done),
-                p50_ns: at(0.5),
-                p95_ns: at(0.95),
-                p99_ns: at(0.99),
-            }
-        });
-    rows.collect()
-}
-
-fn usage(ran: &Ran) -> Vec<UsageRow> {
-    let rows = ran.usage.iter().map(|usage| UsageRow {
-        at_ns: nanoseconds(usage.at),
-        resident_bytes: usage.resident_bytes,
-        cpu_ns: nanoseconds(usage.cpu),
-        n_files: usage.n_files,
-        n_threads: usage.n_threads,
-        in_flight: usage.in_flight,
-        queued: usage.inside.queued,
-        objects: usage.inside.objects,
-    });
-    rows.collect()
-}
-
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// JSON has no infinity and writes it as null.
+fn finite_or_infinite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    Ok(number.unwrap_or(f64::INFINITY))
 }

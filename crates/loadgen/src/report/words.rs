@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::model::LoadReport;
 use super::model::health::HealthWindowRow;
-use super::model::{LatencyRow, LoadReport, ModelRow, OperationRow, SloRow};
+use super::model::operation::{LatencyRow, ModelRow, OperationRow};
+use super::model::slo::SloRow;
 use crate::health::Verdict;
 use crate::judging::Conclusion;
 

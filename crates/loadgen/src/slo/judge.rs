@@ -11,7 +11,10 @@
 //! came (timed out, lost) counts as above any bound. A ratio has Wilson's. Neighbours that share a fate are fewer
 //! samples than they look, so both divide the sample by its [`clumping`].
 
+use std::fmt::{self, Display, Formatter};
+
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::slo::{Bound, LEVEL, Metric, Slo};
@@ -58,7 +61,8 @@ pub enum Evidence<'a> {
 }
 
 /// What a run says of a promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// The promise is kept: the whole interval keeps it.
     Met,
@@ -113,6 +117,12 @@ impl Standing {
             Self::Missed => "missed",
             Self::Invalid => "invalid",
         }
+    }
+}
+
+impl Display for Standing {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.words())
     }
 }
 

@@ -8,12 +8,12 @@ use loadgen::capacity::Axis;
 use loadgen::quotas::Endpoint;
 
 use super::duration::duration;
-use super::format::parts;
+use super::format::TypedForms;
 use super::load::TypedDriving;
-use crate::cmd::capacity::{CapacitySettings, Format, Report};
+use crate::cmd::capacity::{CapacitySettings, Format};
 use crate::cmd::load::driving::Driving;
 use crate::cmd::quota::QuotaSettings;
-use crate::cmd::soak::SoakSettings;
+use crate::cmd::soak::{self, SoakSettings};
 
 #[derive(Args)]
 pub(super) struct TypedCapacity {
@@ -42,12 +42,8 @@ pub(super) struct TypedCapacity {
     probes: usize,
     #[command(flatten)]
     driving: TypedDriving,
-    /// How to say it.
-    #[arg(long, value_enum, default_value = "text")]
-    format: TypedFormat,
-    /// Also write it to a file; may be given several times, such as `--report html=capacity.html`.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = report)]
-    report: Vec<Report>,
+    #[command(flatten)]
+    forms: TypedForms<TypedFormat>,
 }
 
 #[derive(Args)]
@@ -89,7 +85,7 @@ pub(super) struct TypedSoak {
     driving: TypedDriving,
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
-    format: TypedFormat,
+    format: TypedSoakFormat,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -120,6 +116,16 @@ enum TypedFormat {
     Text,
     /// The whole record.
     Json,
+    /// One page with pictures that needs nothing beside it.
+    Html,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TypedSoakFormat {
+    /// For a terminal.
+    Text,
+    /// The whole record.
+    Json,
 }
 
 impl TypedCapacity {
@@ -138,8 +144,7 @@ impl TypedCapacity {
             longest: self.longest,
             probes: self.probes,
             driving: self.driving.into_driving(),
-            format: self.format.into_format(),
-            reports: self.report,
+            forms: self.forms.into_forms(),
         }
     }
 }
@@ -172,27 +177,21 @@ impl TypedSoak {
                 drain: self.drain,
                 ..self.driving.into_driving()
             },
-            format: self.format.into_format(),
+            format: match self.format {
+                TypedSoakFormat::Text => soak::Format::Text,
+                TypedSoakFormat::Json => soak::Format::Json,
+            },
         }
     }
 }
 
-impl TypedFormat {
-    fn into_format(self) -> Format {
-        match self {
-            Self::Text => Format::Text,
-            Self::Json => Format::Json,
+impl From<TypedFormat> for Format {
+    fn from(typed: TypedFormat) -> Self {
+        match typed {
+            TypedFormat::Text => Self::Text,
+            TypedFormat::Json => Self::Json,
+            TypedFormat::Html => Self::Html,
         }
-    }
-}
-
-fn report(text: &str) -> Result<Report, String> {
-    let (format, file) = parts(text, "html=capacity.html")?;
-    match format {
-        "html" => Ok(Report::Page(file)),
-        _ => TypedFormat::from_str(format, false)
-            .map(|format| Report::Record(format.into_format(), file))
-            .map_err(|_| format!("{format:?} is none of text, json and html")),
     }
 }
 

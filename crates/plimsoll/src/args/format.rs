@@ -4,17 +4,25 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::forms::Forms;
 use crate::tell::{Format, TableFormat, Telling};
 
+/// `--format` and `--report`, with the forms of one kind of record.
 #[derive(Args)]
-pub(super) struct TypedTelling {
+pub(super) struct TypedForms<F: ValueEnum + Send + Sync + 'static> {
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
-    format: TypedFormat,
-    /// Also write it to a file; may be given several times, such as `--report html=report.html`.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = format_and_file)]
-    report: Vec<(TypedFormat, PathBuf)>,
-    /// A flamegraph for the HTML page; may be given several times.
+    format: F,
+    /// Also write it to a file; may be given several times, such as `--report html=page.html`.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = format_and_file::<F>)]
+    report: Vec<(F, PathBuf)>,
+}
+
+#[derive(Args)]
+pub(super) struct TypedTelling<F: ValueEnum + Send + Sync + 'static = TypedFormat> {
+    #[command(flatten)]
+    forms: TypedForms<F>,
+    /// A flamegraph for the HTML page of a comparison; may be given several times.
     #[arg(long, value_name = "TITLE=FILE", value_parser = title_and_file)]
     flamegraph: Vec<(String, PathBuf)>,
     /// A folder of `plimsoll history record`: how the cases went on earlier nights, for the HTML page and JSON.
@@ -23,7 +31,7 @@ pub(super) struct TypedTelling {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum TypedFormat {
+pub(super) enum TypedFormat {
     /// A table for a terminal.
     Text,
     /// All there is; `fixtures/schemas/report.json` is its schema.
@@ -61,37 +69,50 @@ impl TypedTableFormat {
     }
 }
 
-impl TypedTelling {
-    pub(super) fn into_telling(self) -> Telling {
+impl<F: ValueEnum + Send + Sync + 'static> TypedForms<F> {
+    pub(super) fn into_forms<G: From<F>>(self) -> Forms<G> {
         let files = self.report.into_iter();
+        Forms {
+            format: self.format.into(),
+            files: files.map(|(format, file)| (format.into(), file)).collect(),
+        }
+    }
+}
+
+impl<F: ValueEnum + Send + Sync + 'static> TypedTelling<F> {
+    pub(super) fn into_telling<G: From<F>>(self) -> Telling<G> {
         Telling {
-            format: self.format.format(),
-            files: files
-                .map(|(format, file)| (format.format(), file))
-                .collect(),
+            forms: self.forms.into_forms(),
             flamegraphs: self.flamegraph,
             history: self.history,
         }
     }
 }
 
-impl TypedFormat {
-    fn format(self) -> Format {
-        match self {
-            Self::Text => Format::Text,
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-            Self::Html => Format::Html,
-            Self::Junit => Format::Junit,
-            Self::Bmf => Format::Bmf,
-            Self::Gha => Format::Gha,
+impl From<TypedFormat> for Format {
+    fn from(typed: TypedFormat) -> Self {
+        match typed {
+            TypedFormat::Text => Self::Text,
+            TypedFormat::Json => Self::Json,
+            TypedFormat::Markdown => Self::Markdown,
+            TypedFormat::Html => Self::Html,
+            TypedFormat::Junit => Self::Junit,
+            TypedFormat::Bmf => Self::Bmf,
+            TypedFormat::Gha => Self::Gha,
         }
     }
 }
 
-fn format_and_file(text: &str) -> Result<(TypedFormat, PathBuf), String> {
-    let (format, file) = parts(text, "html=report.html")?;
-    Ok((TypedFormat::from_str(format, false)?, file))
+fn format_and_file<F: ValueEnum>(text: &str) -> Result<(F, PathBuf), String> {
+    let (format, file) = parts(text, "html=page.html")?;
+    let known = || {
+        let names = F::value_variants().iter().filter_map(F::to_possible_value);
+        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
+        names.join(", ")
+    };
+    F::from_str(format, false)
+        .map(|format| (format, file))
+        .map_err(|_| format!("{format:?} is no form of this; there are: {}", known()))
 }
 
 fn title_and_file(text: &str) -> Result<(String, PathBuf), String> {
@@ -100,7 +121,7 @@ fn title_and_file(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 /// What stands before and after the sign of equality, both of them there.
-pub(super) fn parts<'t>(text: &'t str, example: &str) -> Result<(&'t str, PathBuf), String> {
+fn parts<'t>(text: &'t str, example: &str) -> Result<(&'t str, PathBuf), String> {
     match text.split_once('=') {
         Some((before, file)) if !before.is_empty() && !file.is_empty() => {
             Ok((before, PathBuf::from(file)))

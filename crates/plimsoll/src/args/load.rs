@@ -11,12 +11,12 @@ use query_api::dialect::Dialect;
 
 use super::TypedDialect;
 use super::duration::duration;
-use super::format::parts;
+use super::format::TypedForms;
 use super::workers::TypedWorkers;
 use crate::cmd::load::LoadSettings;
 use crate::cmd::load::driving::{Driving, System};
 use crate::cmd::load::sweep::Sweep;
-use crate::cmd::load::telling::{Format, Telling};
+use crate::cmd::load::telling::Format;
 
 /// A Query that a crashed run left behind is removed by the server after this time.
 const TTL: Duration = Duration::from_secs(6 * 3600);
@@ -45,12 +45,8 @@ pub(super) struct TypedLoad {
     sweep: Option<Sweep>,
     #[command(flatten)]
     workers: TypedWorkers,
-    /// How to say it.
-    #[arg(long, value_enum, default_value = "text")]
-    format: TypedFormat,
-    /// Also write it to a file; may be given several times, such as `--report junit=load.xml`.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = format_and_file)]
-    report: Vec<(TypedFormat, PathBuf)>,
+    #[command(flatten)]
+    forms: TypedForms<TypedFormat>,
 }
 
 /// What is driven, and how; the same for every command that makes load.
@@ -146,7 +142,6 @@ enum TypedFormat {
 
 impl TypedLoad {
     pub(super) fn into_settings(self) -> LoadSettings {
-        let files = self.report.into_iter();
         LoadSettings {
             scenario: self.scenario,
             folder: self.scenarios,
@@ -156,12 +151,7 @@ impl TypedLoad {
             driving: self.driving.into_driving(),
             sweep: self.sweep,
             sharing: self.workers.into_sharing(),
-            telling: Telling {
-                format: self.format.format(),
-                files: files
-                    .map(|(format, file)| (format.format(), file))
-                    .collect(),
-            },
+            forms: self.forms.into_forms(),
         }
     }
 }
@@ -205,22 +195,17 @@ impl TypedDriving {
     }
 }
 
-impl TypedFormat {
-    fn format(self) -> Format {
-        match self {
-            Self::Text => Format::Text,
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-            Self::Html => Format::Html,
-            Self::Junit => Format::Junit,
-            Self::Csv => Format::Csv,
+impl From<TypedFormat> for Format {
+    fn from(typed: TypedFormat) -> Self {
+        match typed {
+            TypedFormat::Text => Self::Text,
+            TypedFormat::Json => Self::Json,
+            TypedFormat::Markdown => Self::Markdown,
+            TypedFormat::Html => Self::Html,
+            TypedFormat::Junit => Self::Junit,
+            TypedFormat::Csv => Self::Csv,
         }
     }
-}
-
-fn format_and_file(text: &str) -> Result<(TypedFormat, PathBuf), String> {
-    let (format, file) = parts(text, "junit=load.xml")?;
-    Ok((TypedFormat::from_str(format, false)?, file))
 }
 
 pub(super) fn scale(text: &str) -> Result<f64, String> {

@@ -39,8 +39,8 @@ mod tests {
             panic!("another command");
         };
         assert_eq!(settings.file.expect("given"), Path::new("run.json"));
-        assert_eq!(settings.telling.format, Format::Markdown);
-        let files = settings.telling.files;
+        assert_eq!(settings.telling.forms.format, Format::Markdown);
+        let files = settings.telling.forms.files;
         assert_eq!(files[0], (Format::Html, "a=b.html".into()));
         assert_eq!(files[1], (Format::Junit, "j.xml".into()));
     }

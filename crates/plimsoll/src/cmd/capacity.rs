@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
-use loadgen::advice::Measurements;
+use anyhow::{Context as _, bail};
 use loadgen::capacity::probing::joined;
 use loadgen::capacity::record::CapacityRecord;
 use loadgen::capacity::search::Search;
-use loadgen::capacity::{Axis, Capacity, Ceiling, Observation, Probe, Purpose, Settings};
-use loadgen::report::html::{Bar, Page, bars, render};
+use loadgen::capacity::{Axis, Observation, Probe, Purpose, Settings};
+use loadgen::report::html;
 use loadgen::report::model::{Circumstances, LoadReport};
 use loadgen::scenario::Scenario;
 use loadgen::slo::Metric;
@@ -17,7 +16,7 @@ use results::machine::Machine;
 
 use super::load::driving::Driving;
 use crate::exit::Exit;
-use crate::say::say;
+use crate::forms::Forms;
 use crate::workspace;
 
 /// What to search, and how.
@@ -42,18 +41,7 @@ pub(crate) struct CapacitySettings {
     /// What is driven.
     pub(crate) driving: Driving,
     /// How to say it.
-    pub(crate) format: Format,
-    /// What goes to files beside it.
-    pub(crate) reports: Vec<Report>,
-}
-
-/// What goes to a file.
-#[derive(Debug, Clone)]
-pub(crate) enum Report {
-    /// The record.
-    Record(Format, PathBuf),
-    /// A page with pictures.
-    Page(PathBuf),
+    pub(crate) forms: Forms<Format>,
 }
 
 /// How to say it.
@@ -61,6 +49,7 @@ pub(crate) enum Report {
 pub(crate) enum Format {
     Text,
     Json,
+    Html,
 }
 
 pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
@@ -77,56 +66,37 @@ pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
         );
     }
     let mut search = Search::new(search_settings(settings, &scenario));
-    // What the page shows of a run: the last trial that confirmed, or else the last one.
-    let mut shown: Option<Shown> = None;
+    let (mut confirming, mut last) = (None, None);
     while let Some(probe) = search.next_probe() {
         let (observation, trial) = observe(settings, &scenario, &probe)?;
         tell(&probe, &observation);
-        let confirms = probe.purpose == Purpose::Hold && observation.standing() == Standing::Met;
-        if confirms || shown.as_ref().is_none_or(|shown| !shown.confirms) {
-            shown = Some(Shown { confirms, ..trial });
+        if probe.purpose == Purpose::Hold && observation.standing() == Standing::Met {
+            confirming = Some(trial);
+        } else {
+            last = Some(trial);
         }
         search.report(probe, observation);
     }
-    let capacity = search.finish();
-    let name = settings.scenario.clone();
-    let record = CapacityRecord::new(name, settings.driving.named(), &capacity);
-    say(&rendered(&record, settings.format))?;
-    for report in &settings.reports {
-        let (text, path) = match (report, &shown) {
-            (Report::Record(format, path), _) => (rendered(&record, *format), path),
-            (Report::Page(path), Some(shown)) => (shown.page(&record), path),
-            (Report::Page(_), None) => bail!("no trial was made, so there is no page"),
-        };
-        loadgen::report::write(path, &text)?;
-        eprintln!("the report is in {}", path.display());
-    }
-    Ok(exit(&capacity))
+    let record = CapacityRecord::new(
+        settings.scenario.clone(),
+        settings.driving.named(),
+        &search.finish(),
+        confirming.or(last),
+    );
+    settings.forms.tell_record(&record)
 }
 
-/// A trial as the page shows it.
-struct Shown {
-    confirms: bool,
-    report: LoadReport,
-    bars: Vec<Bar>,
-    measurements: Measurements,
-}
-
-impl Shown {
-    fn page(&self, record: &CapacityRecord) -> String {
-        render(&Page {
-            report: &self.report,
-            bars: self.bars.clone(),
-            measurements: self.measurements,
-            capacity: Some(record),
-        })
-    }
-}
-
-fn rendered(record: &CapacityRecord, format: Format) -> String {
-    match format {
-        Format::Text => record.text(),
-        Format::Json => record.json(),
+impl Forms<Format> {
+    /// Tells of a search; returns how the process should end.
+    pub(crate) fn tell_record(&self, record: &CapacityRecord) -> anyhow::Result<Exit> {
+        self.tell(|format| match format {
+            Format::Text => Ok(record.text()),
+            Format::Json => Ok(record.json()),
+            Format::Html => {
+                html::render_search(record).context("no trial was made, so there is no page")
+            }
+        })?;
+        Ok(record.conclusion().into())
     }
 }
 
@@ -148,7 +118,7 @@ fn observe(
     settings: &CapacitySettings,
     scenario: &Scenario,
     probe: &Probe,
-) -> anyhow::Result<(Observation, Shown)> {
+) -> anyhow::Result<(Observation, LoadReport)> {
     let scenario = probe.scenario(scenario);
     let mut runs = Vec::new();
     for _ in 0..probe.runs() {
@@ -167,13 +137,8 @@ fn observe(
         settings: settings.driving.named(),
         machine: Machine::here(),
     };
-    let shown = Shown {
-        confirms: false,
-        report: LoadReport::new(&scenario, &ran, circumstances),
-        bars: bars(&ran),
-        measurements: Measurements::of(&scenario, &ran),
-    };
-    Ok((Observation::of(probe, &scenario, &ran), shown))
+    let trial = LoadReport::new(&scenario, &ran, circumstances);
+    Ok((Observation::of(probe, &scenario, &ran), trial))
 }
 
 /// A search takes minutes: each trial is told as it ends.
@@ -182,30 +147,12 @@ fn tell(probe: &Probe, observation: &Observation) {
     eprintln!(
         "probe {}: {} {:.2} {}, {} starts: {:.2}/s, {}{}",
         probe.index + 1,
-        probe.purpose.words(),
+        probe.purpose,
         probe.load.value(),
         probe.load.unit(),
         probe.starts,
         observation.throughput,
-        observation.standing().words(),
+        observation.standing(),
         why.map_or_else(String::new, |why| format!(": {why}")),
     );
-}
-
-/// A search that confirmed nothing failed for the generator if it spoiled anything, else for want of trials if something
-/// passed; only where nothing did is the promise broken.
-fn exit(capacity: &Capacity) -> Exit {
-    let any = |standing| {
-        capacity
-            .trials
-            .iter()
-            .any(|trial| trial.observation.standing() == standing)
-    };
-    match (capacity.highest_pass, capacity.ceiling) {
-        (_, Ceiling::Quota) => Exit::CouldNotTell,
-        (Some(_), _) => Exit::Fine,
-        (None, _) if any(Standing::Invalid) => Exit::GeneratorSpoiled,
-        (None, Ceiling::Slo) if !any(Standing::Met) => Exit::Regressed,
-        (None, _) => Exit::CouldNotTell,
-    }
 }

@@ -19,9 +19,10 @@ use results::machine::Machine;
 use self::driving::{Driving, System};
 use self::progress::Progress;
 use self::sweep::Sweep;
-use self::telling::Telling;
+use self::telling::Format;
 use self::workers::Sharing;
 use crate::exit::Exit;
+use crate::forms::Forms;
 use crate::workspace;
 
 /// What to run, and how.
@@ -44,7 +45,7 @@ pub(crate) struct LoadSettings {
     /// What is done for a run of several workers; unset makes a whole run.
     pub(crate) sharing: Option<Sharing>,
     /// How to say it.
-    pub(crate) telling: Telling,
+    pub(crate) forms: Forms<Format>,
 }
 
 pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
@@ -61,7 +62,7 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
     let ran = driving.run(&scenario, move |now| shown.show(now));
     progress.end();
     settings
-        .telling
+        .forms
         .tell_run(&scenario, &ran?, settings.circumstances(&driving))
 }
 

@@ -6,7 +6,6 @@ use loadgen::drift::record::{SoakRecord, series};
 use loadgen::drift::{Class, findings};
 use loadgen::health::Verdict;
 
-use super::capacity::Format;
 use super::load::driving::Driving;
 use super::load::progress::Progress;
 use crate::exit::Exit;
@@ -28,6 +27,13 @@ pub(crate) struct SoakSettings {
     pub(crate) driving: Driving,
     /// How to say it.
     pub(crate) format: Format,
+}
+
+/// How to say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Json,
 }
 
 pub(crate) fn run(settings: &SoakSettings) -> anyhow::Result<Exit> {

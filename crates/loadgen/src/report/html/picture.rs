@@ -2,11 +2,15 @@
 
 use std::fmt::Write as _;
 
+use super::escaped;
 use super::plot::Plot;
-use super::{Bar, escaped};
 use crate::capacity::record::CapacityRecord;
+use crate::capacity::{Purpose, Unit};
 use crate::health::Verdict;
-use crate::report::model::{LoadReport, WindowRow};
+use crate::report::model::LoadReport;
+use crate::report::model::bar::Bar;
+use crate::report::model::over_time::WindowRow;
+use crate::slo::judge::Standing;
 use crate::usl::Coefficients;
 
 const GREEN: &str = "#1a7f4b";
@@ -18,7 +22,12 @@ const PALE: &str = "#9bb7d4";
 /// The load line, as on a ship's side: water up to the highest pass, a band of doubt, and what fails above.
 pub(super) fn load_line(capacity: &CapacityRecord) -> String {
     let (width, height, left, right) = (1000.0, 150.0, 20.0, 980.0);
-    let probes = || capacity.probes.iter().filter(|row| row.purpose != "ladder");
+    let probes = || {
+        capacity
+            .probes
+            .iter()
+            .filter(|row| row.purpose != Purpose::Ladder)
+    };
     let most = probes().map(|row| row.load).fold(0.0, f64::max);
     let most = 1.1 * most.max(capacity.first_fail.unwrap_or(0.0)).max(1.0);
     let x = |load: f64| left + (right - left) * load / most;
@@ -117,9 +126,10 @@ pub(super) fn histogram(bars: &[Bar]) -> String {
         return "<p>No answer came.</p>".to_owned();
     };
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0) as f64;
-    let mut plot = Plot::new(500.0, 240.0, (first.from_ms, last.to_ms), most);
+    let ms = |nanoseconds: u64| nanoseconds as f64 / 1e6;
+    let mut plot = Plot::new(500.0, 240.0, (ms(first.from_ns), ms(last.to_ns)), most);
     for bar in bars {
-        plot.bar((bar.from_ms, bar.to_ms), bar.count as f64, BLUE);
+        plot.bar((ms(bar.from_ns), ms(bar.to_ns)), bar.count as f64, BLUE);
     }
     plot.svg("ms, the last bar holds all beyond", "answers")
 }
@@ -161,7 +171,7 @@ pub(super) fn usl(capacity: &CapacityRecord) -> String {
     let rungs: Vec<_> = capacity
         .probes
         .iter()
-        .filter(|row| row.unit == "users")
+        .filter(|row| row.unit == Unit::Users)
         .collect();
     let most = rungs.iter().map(|row| row.throughput).fold(0.0, f64::max);
     let users = rungs.iter().map(|row| row.load).fold(1.0, f64::max);
@@ -197,11 +207,11 @@ pub(super) fn usl(capacity: &CapacityRecord) -> String {
     }
 }
 
-fn colour(standing: &str) -> &'static str {
+fn colour(standing: Standing) -> &'static str {
     match standing {
-        "met" => GREEN,
-        "missed" => RED,
-        "inconclusive" => AMBER,
-        _ => "#7a8894",
+        Standing::Met => GREEN,
+        Standing::Missed => RED,
+        Standing::Inconclusive => AMBER,
+        Standing::Invalid => "#7a8894",
     }
 }

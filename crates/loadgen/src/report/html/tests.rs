@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::capacity::record::ProbeRow;
-use crate::capacity::{Axis, Ceiling};
+use crate::capacity::{Axis, Ceiling, Purpose, Unit};
+use crate::report::model::Kind;
+use crate::slo::judge::Standing;
 
 fn capacity() -> CapacityRecord {
     let row = |purpose, unit, load: f64, standing| ProbeRow {
@@ -19,6 +21,7 @@ fn capacity() -> CapacityRecord {
     };
     CapacityRecord {
         schema: 1,
+        kind: Kind::Capacity,
         scenario: "a<b>".to_owned(),
         settings: Vec::new(),
         axis: Axis::Rate,
@@ -31,10 +34,11 @@ fn capacity() -> CapacityRecord {
         non_monotonic: false,
         undecided: Vec::new(),
         probes: vec![
-            row("ladder", "users", 1.0, "inconclusive"),
-            row("hold", "per second", 40.0, "met"),
-            row("repeat", "per second", 50.0, "missed"),
+            row(Purpose::Ladder, Unit::Users, 1.0, Standing::Inconclusive),
+            row(Purpose::Hold, Unit::PerSecond, 40.0, Standing::Met),
+            row(Purpose::Repeat, Unit::PerSecond, 50.0, Standing::Missed),
         ],
+        trial: None,
     }
 }
 
@@ -64,4 +68,9 @@ fn tables_escape_what_they_are_given() {
     assert_eq!(text, "&lt;script src=&quot;x&quot;&gt;&amp;");
     assert!(probes(&capacity()).contains("<td class=\"met\">"));
     assert!(advice(&Measurements::default()).contains("not measured"));
+}
+
+#[test]
+fn a_search_without_a_trial_has_no_page() {
+    assert_eq!(render_search(&capacity()), None);
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use super::nanoseconds;
+use super::{finite_or_infinite, nanoseconds};
 use crate::health::{Health, Reading, Reason, Verdict, Window};
 
 /// The generator's health.
@@ -42,10 +42,10 @@ pub struct HealthWindowRow {
     pub achieved: u64,
     /// How late starts were, one in a hundred.
     pub lag_p99_ns: u64,
-    /// The part of its processors that the generator used.
+    /// The part of its processors that the generator used; infinite in a window without length.
     #[serde(deserialize_with = "finite_or_infinite")]
     pub cpu: f64,
-    /// The part of the time in which it was ready and had no processor.
+    /// The part of the time in which it was ready and had no processor; infinite as the one before.
     #[serde(deserialize_with = "finite_or_infinite")]
     pub waiting: f64,
     /// How long its cgroup was throttled.
@@ -126,10 +126,4 @@ impl From<HealthWindowRow> for Window {
             reasons: row.reasons,
         }
     }
-}
-
-/// JSON has no infinity and writes it as null: a window without length used endlessly much of it.
-fn finite_or_infinite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let number = Option::<f64>::deserialize(deserializer)?;
-    Ok(number.unwrap_or(f64::INFINITY))
 }

@@ -1,16 +1,12 @@
-//! A record in the forms that were asked for: one to stdout, any others to files.
+//! A run in the forms that were asked for.
 
-use std::path::PathBuf;
-
-use loadgen::advice::Measurements;
-use loadgen::report::html::{Page, bars};
 use loadgen::report::model::{Circumstances, LoadReport};
 use loadgen::report::{self, csv, html, junit, markdown, text};
 use loadgen::run::Ran;
 use loadgen::scenario::Scenario;
 
 use crate::exit::Exit;
-use crate::say::say;
+use crate::forms::Forms;
 
 /// How to say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,16 +19,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// Every form that was asked for.
-#[derive(Debug, Clone)]
-pub(crate) struct Telling {
-    /// What goes to stdout.
-    pub(crate) format: Format,
-    /// What goes to files beside it.
-    pub(crate) files: Vec<(Format, PathBuf)>,
-}
-
-impl Telling {
+impl Forms<Format> {
     /// Judges a run and tells of it; returns how the process should end.
     pub(crate) fn tell_run(
         &self,
@@ -40,34 +27,22 @@ impl Telling {
         ran: &Ran,
         circumstances: Circumstances,
     ) -> anyhow::Result<Exit> {
-        let report = LoadReport::new(scenario, ran, circumstances);
-        self.tell(&Page {
-            report: &report,
-            bars: bars(ran),
-            measurements: Measurements::of(scenario, ran),
-            capacity: None,
-        })?;
-        Ok(report.conclusion.into())
+        self.tell_report(&LoadReport::new(scenario, ran, circumstances))
     }
 
-    /// Says it, then writes the files: a full disk must not cost what was measured.
-    pub(crate) fn tell(&self, page: &Page<'_>) -> anyhow::Result<()> {
-        say(&rendered(page, self.format))?;
-        for (format, path) in &self.files {
-            report::write(path, &rendered(page, *format))?;
-            eprintln!("the report is in {}", path.display());
-        }
-        Ok(())
+    /// Tells of a run that was judged; returns how the process should end.
+    pub(crate) fn tell_report(&self, report: &LoadReport) -> anyhow::Result<Exit> {
+        self.tell(|format| Ok(rendered(report, format)))?;
+        Ok(report.conclusion.into())
     }
 }
 
-fn rendered(page: &Page<'_>, format: Format) -> String {
-    let report = page.report;
+fn rendered(report: &LoadReport, format: Format) -> String {
     match format {
         Format::Text => text::render(report),
         Format::Json => report::json(report),
         Format::Markdown => markdown::render(report),
-        Format::Html => html::render(page),
+        Format::Html => html::render(report),
         Format::Junit => junit::render(report),
         Format::Csv => csv::render(report),
     }

@@ -171,7 +171,7 @@ impl Sharing {
             ..gathered.circumstances
         };
         let ran = gathered.ran;
-        let exit = settings.telling.tell_run(scenario, &ran, circumstances)?;
+        let exit = settings.forms.tell_run(scenario, &ran, circumstances)?;
         if driving.system == System::Kubernetes {
             if ran.health.lost_workers.is_empty() {
                 clear(driving, run, scenario.tenants)?;
