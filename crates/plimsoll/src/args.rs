@@ -123,7 +123,7 @@ enum TypedCommand {
     Baseline(TypedBaseline),
     /// Profile one case and print the path of its flamegraph; with `--diff`, what changed since a commit.
     Flame(TypedFlame),
-    /// Say again what `ab` or `compare` found, in any form, without measuring.
+    /// Say again what `ab`, `compare`, `load` or `capacity` found, in any of its forms, without measuring.
     Report(TypedReport),
     /// Say what many nights show that no single one does: steps and drifts, or the plot of one case.
     History(TypedHistory),

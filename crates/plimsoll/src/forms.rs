@@ -14,6 +14,20 @@ pub(crate) struct Forms<F> {
 }
 
 impl<F: Copy> Forms<F> {
+    /// The same as forms of another kind of record, which may not have all of them.
+    pub(crate) fn try_map<G>(
+        &self,
+        form: impl Fn(F) -> anyhow::Result<G>,
+    ) -> anyhow::Result<Forms<G>> {
+        let files = self.files.iter();
+        Ok(Forms {
+            format: form(self.format)?,
+            files: files
+                .map(|(format, path)| Ok((form(*format)?, path.clone())))
+                .collect::<anyhow::Result<_>>()?,
+        })
+    }
+
     /// Says it, then writes the files: a full disk must not cost what was measured.
     pub(crate) fn tell(
         &self,

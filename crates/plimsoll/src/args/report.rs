@@ -2,18 +2,40 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::format::TypedTelling;
-use crate::cmd::report::ReportSettings;
+use crate::cmd::report::{Form, ReportSettings};
 
 #[derive(Args)]
 pub(super) struct TypedReport {
-    /// A report as `--format json` prints it; what the last `ab` of this workspace kept unless given.
+    /// What `ab`, `compare`, `load` or `capacity` wrote with `--format json` or `--report json=FILE`; what the last `ab`
+    /// of this workspace kept unless given.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    telling: TypedTelling,
+    telling: TypedTelling<TypedForm>,
+}
+
+/// The forms of all kinds of report.
+#[derive(Clone, Copy, ValueEnum)]
+enum TypedForm {
+    /// A table for a terminal.
+    Text,
+    /// All there is; `fixtures/schemas/` has its schemas.
+    Json,
+    /// For a comment on a pull request: a comparison, a load run.
+    Markdown,
+    /// One page that needs nothing beside it.
+    Html,
+    /// A test per case or promise: a comparison, a load run.
+    Junit,
+    /// Locust's columns: a load run.
+    Csv,
+    /// Bencher's metric format: a comparison.
+    Bmf,
+    /// What github-action-benchmark reads as `customSmallerIsBetter`: a comparison.
+    Gha,
 }
 
 impl TypedReport {
@@ -25,23 +47,38 @@ impl TypedReport {
     }
 }
 
+impl From<TypedForm> for Form {
+    fn from(typed: TypedForm) -> Self {
+        match typed {
+            TypedForm::Text => Self::Text,
+            TypedForm::Json => Self::Json,
+            TypedForm::Markdown => Self::Markdown,
+            TypedForm::Html => Self::Html,
+            TypedForm::Junit => Self::Junit,
+            TypedForm::Csv => Self::Csv,
+            TypedForm::Bmf => Self::Bmf,
+            TypedForm::Gha => Self::Gha,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use crate::args::{Command, tests::command};
-    use crate::tell::Format;
+    use crate::cmd::report::Form;
 
     #[test]
     fn several_forms_may_be_asked_for_at_once() {
-        let line = "report run.json --format markdown --report html=a=b.html --report junit=j.xml";
+        let line = "report run.json --format markdown --report html=a=b.html --report csv=load.csv";
         let Command::Report(settings) = command(line) else {
             panic!("another command");
         };
         assert_eq!(settings.file.expect("given"), Path::new("run.json"));
-        assert_eq!(settings.telling.forms.format, Format::Markdown);
-        let files = settings.telling.forms.files;
-        assert_eq!(files[0], (Format::Html, "a=b.html".into()));
-        assert_eq!(files[1], (Format::Junit, "j.xml".into()));
+        let forms = settings.telling.forms;
+        assert_eq!(forms.format, Form::Markdown);
+        assert_eq!(forms.files[0], (Form::Html, "a=b.html".into()));
+        assert_eq!(forms.files[1], (Form::Csv, "load.csv".into()));
     }
 }
