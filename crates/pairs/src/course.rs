@@ -10,7 +10,8 @@ use results::case_id::CaseId;
 use results::compare::FALSE_ALARM_BUDGET;
 use results::pairs::comparison::PairComparison;
 use results::pairs::control::{NullEstimates, rounds_to_fire};
-use results::pairs::judge::{MOST_ROUNDS, Terms, judge};
+use results::pairs::cross::Work;
+use results::pairs::judge::{EXPECTED_SHARE, MORE_ROUNDS, MOST_ROUNDS, Terms, judge};
 use results::pairs::level::rounds_for;
 use results::relevance::PairRelevance;
 
@@ -23,9 +24,6 @@ use crate::session::{Progress, Session};
 /// Eight give an interval (six are the least), and settle a case whose rounds agree to within its relevance. They can
 /// fail nothing among many tests: whatever is not settled gets its full number before that.
 const FIRST_LOOK: usize = 8;
-
-/// Rounds that an open case gets before it is looked at again.
-const MORE: usize = 5;
 
 /// The part of the budget that is kept for confirming, and may be overdrawn by as much if nothing is left: an accusation
 /// without fresh rounds decides nothing.
@@ -76,9 +74,9 @@ pub(crate) fn settle(
     let reserve = end.checked_sub(kept).unwrap_or(end);
     loop {
         let open: Vec<_> = verdict(session, plan).open().cloned().collect();
-        let wanted: BTreeMap<_, _> = open
+        let wanted: BTreeMap<_, _> = first_of(open, plan)
             .into_iter()
-            .map(|case| (case, (Stage::Judge, MORE)))
+            .map(|case| (case, (Stage::Judge, MORE_ROUNDS)))
             .collect();
         if wanted.is_empty() || session.measure_some(&wanted, reserve)? == Progress::OutOfBudget {
             break;
@@ -106,6 +104,19 @@ pub(crate) fn settle(
     Ok(verdict(session, plan))
 }
 
+/// Of the open cases those that do more instructions than before, if there are any, else all: where a slowdown is to be
+/// expected, time should not run out over cases that nothing speaks against.
+fn first_of(open: Vec<CaseId>, plan: &Plan) -> Vec<CaseId> {
+    let work = |case: &CaseId| Work::of(plan.count_ratios.get(case).copied());
+    let (expected, others): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|case| work(case) == Work::More);
+    if expected.is_empty() {
+        others
+    } else {
+        expected
+    }
+}
+
 /// What the rounds so far say.
 pub fn verdict(session: &Session<'_>, plan: &Plan) -> PairComparison {
     let terms = Terms {
@@ -121,18 +132,43 @@ pub fn verdict(session: &Session<'_>, plan: &Plan) -> PairComparison {
 pub(crate) fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
     // Wall and CPU time of each.
     let n_tests = 2 * n_cases;
-    n_rounds.max(rounds_for(n_tests, FALSE_ALARM_BUDGET))
+    // Where counts say what to expect, the others have the rest of the budget.
+    let budget = FALSE_ALARM_BUDGET * (1.0 - EXPECTED_SHARE);
+    n_rounds.max(rounds_for(n_tests, budget))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::first_rounds;
+    use super::{Plan, first_of, first_rounds};
+    use results::case_id::CaseId;
+    use std::time::Duration;
+
+    #[test]
+    fn cases_that_do_more_than_before_come_first() {
+        let case = |id: &str| CaseId::new(id).expect("well formed");
+        let ratios = [("suite/more", 1.05), ("suite/same", 1.0)];
+        let plan = Plan {
+            n_rounds: 15,
+            budget: Duration::ZERO,
+            relevance: Default::default(),
+            null_estimates: Default::default(),
+            count_ratios: ratios.map(|(id, ratio)| (case(id), ratio)).into(),
+        };
+        let open = || {
+            ["suite/same", "suite/more", "suite/uncounted"]
+                .map(case)
+                .to_vec()
+        };
+        assert_eq!(first_of(open(), &plan), [case("suite/more")]);
+        let others = [case("suite/same"), case("suite/uncounted")].to_vec();
+        assert_eq!(first_of(others.clone(), &plan), others);
+    }
 
     #[test]
     fn many_cases_take_more_rounds_than_were_asked_for() {
-        for (n_cases, expected) in [(1, 15), (70, 15), (100, 16), (1_000, 19)] {
+        for (n_cases, expected) in [(1, 15), (40, 15), (100, 17), (1_000, 20)] {
             assert_eq!(first_rounds(15, n_cases), expected, "{n_cases} cases");
         }
-        assert_eq!(first_rounds(3, 1), 9);
+        assert_eq!(first_rounds(3, 1), 10);
     }
 }

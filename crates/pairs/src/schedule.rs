@@ -118,23 +118,42 @@ pub(crate) fn affordable<T: Ord>(mut costs: Vec<(T, Duration)>, time: Duration) 
 /// How much each process of a case measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// So many samples of about 2 ms, or of one iteration where that takes longer.
+    /// So many samples of [`SAMPLE`], or of one iteration where that takes longer.
     Samples(usize),
     /// One sample or two of whatever length, without a warm-up: ten, Criterion's least, would take seconds.
     Quick,
 }
 
-/// Samples per process, if there is time for them: of a round, they are then two thirds.
-pub(crate) const MOST_SAMPLES: usize = 60;
+/// Samples per process, if there is time for them.
+///
+/// More of them tell a process better, and more processes tell the program better, for processes of one program differ
+/// by half a percent in how they lie in memory. The two were balanced on three micro cases: 160 take as long as all that
+/// is around them, and a median over them is off by less than processes differ.
+pub(crate) const MOST_SAMPLES: usize = 160;
+
+/// Fewer short samples would take a tenth of what is around them.
+const LEAST_SHORT_SAMPLES: usize = 40;
 
 /// Criterion refuses fewer.
 const LEAST_SAMPLES: usize = 10;
 
 /// What a sample should take.
-pub(crate) const SAMPLE: Duration = Duration::from_millis(2);
+///
+/// Neighbours on shared hardware disturb at all time scales alike: two samples that follow each other differ by 4 to 7 %,
+/// whether they take 0.1 ms or 10. So the shorter, the more there are and the better their median: a round of 60 pairs of
+/// 2 ms is off by 14 to 17 thousandths, one of 240 pairs of 0.12 ms by 4 to 6 in a quarter of the time. At this length a
+/// hand-over costs an eighth of the time, and starting with the other side's data in the caches moves the fastest sample
+/// by less than 1 %, on both sides alike.
+pub(crate) const SAMPLE: Duration = Duration::from_micros(125);
 
-/// What a round takes beside its samples: starting, warming up and ending two processes. 41 to 55 ms on two shared cores.
-const AROUND_SAMPLES: Duration = Duration::from_millis(50);
+/// What a turn takes beside its sample: two messages and two switches on one core.
+const HAND_OVER: Duration = Duration::from_micros(15);
+
+/// What a round takes beside its turns: starting, warming up and ending two processes. 31 to 55 ms on two shared cores.
+const AROUND_SAMPLES: Duration = Duration::from_millis(40);
+
+/// How long each process of a case with longer samples measures: fewer of them say less each.
+const SLOW_CASE: Duration = Duration::from_millis(120);
 
 /// A case with longer samples is measured quickly.
 const SLOW: Duration = Duration::from_millis(50);
@@ -143,8 +162,9 @@ impl Length {
     /// What so many rounds have time for.
     pub(crate) fn within(budget: Duration, n_rounds: usize) -> Self {
         let round = budget.as_secs_f64() / n_rounds.max(1) as f64;
-        let n_pairs = (round - AROUND_SAMPLES.as_secs_f64()) / (2.0 * SAMPLE.as_secs_f64());
-        Self::Samples((n_pairs as usize).clamp(LEAST_SAMPLES, MOST_SAMPLES))
+        let pair = 2.0 * (SAMPLE + HAND_OVER).as_secs_f64();
+        let n_pairs = (round - AROUND_SAMPLES.as_secs_f64()) / pair;
+        Self::Samples((n_pairs as usize).clamp(LEAST_SHORT_SAMPLES, MOST_SAMPLES))
     }
 
     /// The same for a case whose samples were seen to take so long: a slow one must not eat the time of all others.
@@ -155,7 +175,8 @@ impl Length {
         if sample > SLOW {
             return Self::Quick;
         }
-        let allowed = 2.0 * n_samples as f64 * SAMPLE.as_secs_f64();
+        // As much less as there is time for less.
+        let allowed = SLOW_CASE.as_secs_f64() * n_samples as f64 / MOST_SAMPLES as f64;
         let n_fit = (allowed / sample.as_secs_f64().max(1e-9)) as usize;
         Self::Samples(n_fit.clamp(LEAST_SAMPLES, n_samples))
     }
@@ -163,7 +184,7 @@ impl Length {
 
 #[cfg(test)]
 mod tests {
-    use super::{Length, Schedule, Stage, Step, affordable};
+    use super::{Length, MOST_SAMPLES, Schedule, Stage, Step, affordable};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -238,23 +259,27 @@ mod tests {
 
     #[test]
     fn slow_cases_take_fewer_samples() {
-        let usual = Length::Samples(30);
-        for (sample_ms, expected) in [
+        let usual = Length::Samples(MOST_SAMPLES);
+        for (sample_us, expected) in [
             (0, usual),
-            (2, usual),
-            (4, usual),
-            (8, Length::Samples(15)),
-            (40, Length::Samples(10)),
-            (900, Length::Quick),
+            (125, usual),
+            (750, usual),
+            (1_500, Length::Samples(80)),
+            (6_000, Length::Samples(20)),
+            (40_000, Length::Samples(10)),
+            (900_000, Length::Quick),
         ] {
-            let length = usual.of_case(Duration::from_millis(sample_ms));
-            assert_eq!(length, expected, "{sample_ms} ms");
+            let length = usual.of_case(Duration::from_micros(sample_us));
+            assert_eq!(length, expected, "{sample_us} us");
         }
+        let half = Length::Samples(MOST_SAMPLES / 2);
+        let length = half.of_case(Duration::from_millis(3));
+        assert_eq!(length, Length::Samples(20));
     }
 
     #[test]
     fn a_small_budget_for_many_rounds_takes_fewer_samples() {
-        for (seconds, n_rounds, n_samples) in [(300, 100, 60), (300, 2_000, 24), (10, 2_000, 10)] {
+        for (seconds, n_rounds, n_samples) in [(300, 100, 160), (120, 2_000, 71), (10, 2_000, 40)] {
             let length = Length::within(Duration::from_secs(seconds), n_rounds);
             assert_eq!(
                 length,

@@ -11,7 +11,8 @@
 //!
 //! and *inconclusive* everywhere else. The floor of a case is its relevance, or what equal programs were seen to
 //! differ by if that is more. "Small enough" is Holm's for a regression, which fails a run, and Benjamini and
-//! Hochberg's for an improvement, which is good news only.
+//! Hochberg's for an improvement, which is good news only. Cases that do more instructions than before share half of the
+//! budget among themselves, and all others the other half.
 //!
 //! Whether a change of time is one of the code is asked last: what counts of instructions do not explain may be the
 //! layout, and is judged again over other orders of the same functions ([`super::cross`], `layout.rs`).
@@ -31,7 +32,6 @@ use crate::accept::AcceptanceCensus;
 use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::relevance::PairRelevance;
-use crate::stats::holm;
 
 use case::Clocks;
 use delta::{Family, Tested};
@@ -44,7 +44,17 @@ mod layout;
 pub const REPORT_RATE: f64 = 0.05;
 
 /// Rounds beyond which a case is left open: four times as many halve an interval, and a run must end.
-pub const MOST_ROUNDS: usize = 40;
+pub const MOST_ROUNDS: usize = 80;
+
+/// Rounds that an open case gets before it is looked at again.
+pub const MORE_ROUNDS: usize = 10;
+
+/// The part of the error budget of the cases whose counts say that they do more than before, if there are any.
+///
+/// Such a case is where a slowdown is to be expected, and it should not have to be as sure as one among a hundred of which
+/// nothing is known. What is expected is known from the counts alone, before any time is looked at, so that the two parts
+/// together keep the budget.
+pub const EXPECTED_SHARE: f64 = 0.5;
 
 /// What a run is judged by, beside itself.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +72,8 @@ pub struct Terms<'a> {
 /// A case with what its rounds say by each clock.
 struct Measured<'a> {
     case: &'a PairCase,
+    /// How its counts changed.
+    work: Work,
     relevance: f64,
     wall: Option<Tested>,
     cpu: Option<Tested>,
@@ -103,6 +115,7 @@ fn measured<'a>(run: &'a PairRun, terms: &Terms<'_>) -> Vec<Measured<'a>> {
         };
         Measured {
             case,
+            work: Work::of(terms.count_ratios.get(&case.id).copied()),
             relevance,
             wall: tested(Clock::Wall),
             cpu: tested(Clock::Cpu),
@@ -118,24 +131,7 @@ impl Measured<'_> {
 }
 
 fn rows(measured: &[Measured<'_>], terms: &Terms<'_>) -> Vec<PairRow> {
-    let p_values: Vec<f64> = measured
-        .iter()
-        .flat_map(Measured::tests)
-        .map(|test| test.p)
-        .collect();
-    let falls = holm(&p_values, FALSE_ALARM_BUDGET, 0);
-    let is_named = benjamini_hochberg(&p_values, REPORT_RATE);
-    let corrected = holm_corrected(&p_values);
-    let mut families =
-        falls
-            .into_iter()
-            .zip(is_named)
-            .zip(corrected)
-            .map(|((falls, is_named), p_corrected)| Family {
-                falls,
-                is_named,
-                p_corrected,
-            });
+    let mut families = families(measured).into_iter();
 
     // In the order of the p-values: wall before CPU, case by case.
     let mut delta = |test: &Option<Tested>| -> Option<Delta> {
@@ -155,12 +151,42 @@ fn rows(measured: &[Measured<'_>], terms: &Terms<'_>) -> Vec<PairRow> {
         .map(|(measured, clocks)| {
             let mut row = case::row(measured.case, measured.relevance, clocks);
             case::confirm(&mut row, measured.case, clocks, n_accused);
-            let work = Work::of(terms.count_ratios.get(&row.id).copied());
-            layout::check(&mut row, measured.case, clocks, work, n_accused);
+            layout::check(&mut row, measured.case, clocks, measured.work, n_accused);
             case::plan(&mut row, measured.case, terms.n_rounds_most);
             row
         })
         .collect()
+}
+
+/// What all tests together say about each, in the order of the cases, wall before CPU.
+fn families(measured: &[Measured<'_>]) -> Vec<Family> {
+    let tests = measured
+        .iter()
+        .flat_map(|case| case.tests().map(|test| (test.p, case.work == Work::More)));
+    let (p_values, is_expected): (Vec<f64>, Vec<bool>) = tests.unzip();
+    let is_named = benjamini_hochberg(&p_values, REPORT_RATE);
+    let mut p_corrected = vec![1.0; p_values.len()];
+    for expected in [true, false] {
+        let members: Vec<usize> = (0..p_values.len())
+            .filter(|test| is_expected[*test] == expected)
+            .collect();
+        let share = match members.len() {
+            n_members if n_members == p_values.len() => 1.0,
+            _ if expected => EXPECTED_SHARE,
+            _ => 1.0 - EXPECTED_SHARE,
+        };
+        let of_members: Vec<f64> = members.iter().map(|test| p_values[*test]).collect();
+        for (test, p) in members.into_iter().zip(holm_corrected(&of_members)) {
+            p_corrected[test] = (p / share).min(1.0);
+        }
+    }
+    let both = is_named.into_iter().zip(p_corrected);
+    both.map(|(is_named, p_corrected)| Family {
+        falls: p_corrected <= FALSE_ALARM_BUDGET,
+        is_named,
+        p_corrected,
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! log ratio by the same amount, so each draw has one threshold: the smallest change that would have been called a
 //! regression from it. It is found exactly, by the test itself: p within the level, the interval beyond the floor, and
 //! fresh rounds, drawn from the same run, that agree. Rounds are looked at as a run looks at them: at first, and with
-//! five more each time while the case is open. The change that a share of the draws stays below is found with that
+//! ten more each time while the case is open. The change that a share of the draws stays below is found with that
 //! power.
 //!
 //! Every run is moved so that it shows no change, for chance would otherwise count twice: in the rounds that accuse and
@@ -18,7 +18,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 
 use super::control::clocks;
-use super::judge::MOST_ROUNDS;
+use super::judge::{MORE_ROUNDS, MOST_ROUNDS};
 use super::sample::{Engine, PairCase, Round};
 use super::test::{self, Clock};
 use crate::compare::FALSE_ALARM_BUDGET;
@@ -30,8 +30,8 @@ pub const POWER: f64 = 0.9;
 /// Draws per case: a power of 90 % is then known to within 3 points, and of 99 % to within one.
 pub const N_DRAWS: usize = 400;
 
-/// Rounds that an open case gets before it is looked at again, as `pairs::course` gives them.
-const MORE: usize = 5;
+/// Rounds of a run that say anything of how rounds differ.
+const LEAST_ROUNDS: usize = 6;
 
 /// The largest log ratio that is looked for; beyond it a case finds nothing.
 const LARGEST: f64 = 1.0;
@@ -96,7 +96,7 @@ impl NullRounds {
             .iter()
             .map(|round| [of(round, Clock::Wall), of(round, Clock::Cpu)])
             .collect();
-        if run.len() > MORE {
+        if run.len() >= LEAST_ROUNDS {
             self.runs.push(centred(&run));
         }
     }
@@ -172,7 +172,7 @@ impl NullRounds {
             let (Some(rounds), Some(fresh)) = (of_clock(&rounds), of_clock(&fresh)) else {
                 continue;
             };
-            let looks = (settings.n_rounds..=settings.n_rounds_most).step_by(MORE);
+            let looks = (settings.n_rounds..=settings.n_rounds_most).step_by(MORE_ROUNDS);
             for look in looks.filter_map(|n| Look::at(&rounds[..n], &fresh[..n], settings)) {
                 for (threshold, floor) in thresholds.iter_mut().zip(floors) {
                     *threshold = threshold.min(look.threshold(floor));

@@ -18,7 +18,7 @@ use crate::files;
 use crate::machine::Machine;
 
 /// The version of the file that this code writes, and the only one that it reads.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 const MEND: &str = "measure the pairs again, or read it with the build that wrote it";
 
@@ -128,9 +128,9 @@ pub struct Pair {
     pub candidate: Sample,
 }
 
-/// One turn: a batch of iterations.
+/// One turn: a batch of iterations. In the file a row of numbers in the order of the fields, for there are many.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Row", into = "Row")]
 pub struct Sample {
     /// Iterations in the batch; the sides may differ in it.
     pub n_iterations: u64,
@@ -142,6 +142,34 @@ pub struct Sample {
     pub n_involuntary_switches: u32,
     /// Page faults during the batch, minor and major.
     pub n_page_faults: u32,
+}
+
+/// The fields of a [`Sample`].
+type Row = (u64, f64, f64, u32, u32);
+
+impl From<Row> for Sample {
+    fn from(row: Row) -> Self {
+        let (n_iterations, wall_ns, cpu_ns, n_involuntary_switches, n_page_faults) = row;
+        Self {
+            n_iterations,
+            wall_ns,
+            cpu_ns,
+            n_involuntary_switches,
+            n_page_faults,
+        }
+    }
+}
+
+impl From<Sample> for Row {
+    fn from(sample: Sample) -> Self {
+        (
+            sample.n_iterations,
+            sample.wall_ns,
+            sample.cpu_ns,
+            sample.n_involuntary_switches,
+            sample.n_page_faults,
+        )
+    }
 }
 
 /// Why a case could not be measured, or not wholly.

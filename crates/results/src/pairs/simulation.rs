@@ -2,6 +2,7 @@
 //!
 //! A bound fails by chance less than once in ten thousand seeds; the seeds are literals, so it does not fail by chance.
 
+use super::judge::MORE_ROUNDS;
 use super::sample::{Pair, PairRun, Round};
 use super::synthetic::{case, judged_by, run, sample};
 use super::test::{Clock, Tail, estimate, interval, log_ratios, p_value};
@@ -140,7 +141,7 @@ fn measured(rng: &mut Chance, noise: Noise, factors: &[f64], relevance: &PairRel
         }
         for (case, factor) in run.cases.iter_mut().zip(factors) {
             if open.contains(&case.id) {
-                case.rounds.extend(rounds(rng, noise, *factor, 5));
+                case.rounds.extend(rounds(rng, noise, *factor, MORE_ROUNDS));
             }
             if let Some((_, n_more)) = unconfirmed.iter().find(|(id, _)| *id == case.id) {
                 case.confirm_rounds

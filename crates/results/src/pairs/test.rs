@@ -73,12 +73,12 @@ fn log_ratio(round: &Round, clock: Clock) -> Option<f64> {
 /// One for no rounds, and for rounds that all lie on the shift: they say nothing.
 pub fn p_value(log_ratios: &[f64], shift: f64, tail: Tail) -> f64 {
     let scores = Scores::around(log_ratios, shift);
-    let chance_of = |sum: usize| -> f64 { scores.chances().split_off(sum).iter().sum() };
+    // The distribution is symmetric: a sum above as large as this is as likely as one below as small.
+    let chance_of_at_most = |sum: usize| -> f64 { scores.chances(sum).iter().sum() };
     match tail {
-        Tail::Slower => chance_of(scores.above),
-        Tail::Faster => chance_of(scores.below),
-        // The distribution is symmetric.
-        Tail::Both => (2.0 * chance_of(scores.above.max(scores.below))).min(1.0),
+        Tail::Slower => chance_of_at_most(scores.below),
+        Tail::Faster => chance_of_at_most(scores.above),
+        Tail::Both => (2.0 * chance_of_at_most(scores.above.min(scores.below))).min(1.0),
     }
 }
 
@@ -91,7 +91,8 @@ pub fn estimate(log_ratios: &[f64]) -> Option<f64> {
 pub fn interval(log_ratios: &[f64], confidence: f64) -> Option<(f64, f64)> {
     // As the shift moves up across the average of two rounds, the sum of the ranks above it falls by one. So the
     // least lopsided sum that is still rejected is the number of averages to leave out at each end.
-    let ranks = Scores::distinct(log_ratios.len()).chances();
+    let ranks = Scores::distinct(log_ratios.len());
+    let ranks = ranks.chances(ranks.below / 2);
     let mut tail = 0.0;
     let rejected = ranks.iter().step_by(2).take_while(|chance| {
         tail += **chance;
@@ -167,13 +168,13 @@ impl Scores {
         }
     }
 
-    /// The chance of each sum above the shift, from none to all, if every sign is a fair coin.
-    fn chances(&self) -> Vec<f64> {
-        let mut chances = vec![0.0; self.above + self.below + 1];
+    /// The chance of each sum on one side of the shift, from none to `most`, if every sign is a fair coin.
+    fn chances(&self, most: usize) -> Vec<f64> {
+        let mut chances = vec![0.0; most + 1];
         chances[0] = 1.0;
         let mut largest = 0;
         for score in &self.all {
-            largest += score;
+            largest = most.min(largest + score);
             for sum in (0..=largest).rev() {
                 let without = chances[sum];
                 let with = sum.checked_sub(*score).map_or(0.0, |rest| chances[rest]);

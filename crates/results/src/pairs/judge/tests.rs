@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{MOST_ROUNDS, Terms, judge};
+use crate::case_id::CaseId;
 use crate::comparison::Outcome;
 use crate::pairs::comparison::{Confirmation, ConfirmedOn, Next, PairComparison, PairRow};
 use crate::pairs::control::NullEstimates;
@@ -56,14 +57,14 @@ fn a_case_is_judged_by_size_and_noise() {
             Some("noise would hide a change of"),
         ),
         (
-            of(0.0, 20.0, 15),
+            of(0.0, 20.0, 35),
             Verdict::Inconclusive,
             Next::Nothing,
             Some("noise would hide a change of"),
         ),
         (
             // It lies on the edge, as near as the scatter lets it.
-            of(1.03, 0.5, 15),
+            of(1.0, 0.5, 55),
             Verdict::Inconclusive,
             Next::Nothing,
             Some("not surely by more than matters (1.00 %)"),
@@ -261,6 +262,39 @@ fn the_more_cases_share_the_budget_the_more_rounds_it_takes() {
     assert_eq!(among_many.rows[0].next, Next::MoreRounds);
     assert_eq!(among_many.open().count(), 1);
     assert_eq!(among_many.count_of(Verdict::Unchanged), 29);
+}
+
+/// Judged with so many more instructions in each of these cases.
+fn judged_with_more_work(run: &PairRun, ids: &[&str]) -> PairComparison {
+    let more = |id: &&str| (CaseId::new(*id).expect("well formed"), 1.05);
+    let terms = Terms {
+        relevance: &PairRelevance::default(),
+        null_estimates: &NullEstimates::default(),
+        n_rounds_most: MOST_ROUNDS,
+        count_ratios: &ids.iter().map(more).collect(),
+    };
+    judge(run, &terms)
+}
+
+#[test]
+fn a_slowdown_that_counts_let_expect_need_not_stand_out_among_all_others() {
+    let run = run_of(1, &around(3.0, 0.3, 10), 29);
+    let expected = judged_with_more_work(&run, &["suite/changed_00"]);
+    assert_eq!(expected.rows[0].next, Next::Confirm { n_more: 10 });
+    // Two tests share half of the budget, and 58 the other half.
+    let corrected = |row: &PairRow| row.wall.expect("tested").p_corrected;
+    let p = expected.rows[0].wall.expect("tested").p;
+    assert!((corrected(&expected.rows[0]) / (4.0 * p) - 1.0).abs() < 1e-9);
+    // What the others may not spend, they do not.
+    let unexpected = judged_with_more_work(&run, &["suite/quiet_00"]);
+    assert!((corrected(&unexpected.rows[0]) / (116.0 * p) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn where_all_cases_do_more_they_share_the_whole_budget() {
+    let run = run_of(2, &around(3.0, 0.3, 10), 0);
+    let all = judged_with_more_work(&run, &["suite/changed_00", "suite/changed_01"]);
+    assert_eq!(all.rows[0].wall, judged(&run).rows[0].wall);
 }
 
 #[test]
