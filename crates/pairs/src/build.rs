@@ -4,7 +4,8 @@
 //! <folder>/lock              one run at a time
 //! <folder>/trees/<key>/      the checkout, there only while a run needs it: suites may read files beside their source
 //! <folder>/target/           Cargo's target directory, shared by all commits, so that dependencies are built once
-//! <folder>/programs/<key>/   the built suites, `suites.json`, and in `links/` what each was linked from
+//! <folder>/programs/<key>/   the built suites, `suites.json`, in `links/` what each was linked from, in `counts/` what
+//!                            the twins counted
 //! <folder>/scripts/          what keeps the links while Cargo builds
 //! ```
 //!
@@ -67,6 +68,8 @@ pub struct Built {
     pub(crate) suites: Vec<Suite>,
     /// Environment of its processes, beside what they inherit.
     pub(crate) variables: Vec<(String, String)>,
+    /// Where all that is kept of its key lies.
+    kept: PathBuf,
     tree: Arc<Worktree>,
 }
 
@@ -120,6 +123,7 @@ impl Built {
             source: self.source.clone(),
             suites: vec![suite.relinked(folder, seed)?],
             variables: self.variables.clone(),
+            kept: self.kept.clone(),
             tree: Arc::clone(&self.tree),
         })
     }
@@ -285,6 +289,7 @@ impl Workshop {
             source: source.clone(),
             suites,
             variables: Vec::new(),
+            kept: programs,
             tree: Arc::clone(&checkout.tree),
         })
     }

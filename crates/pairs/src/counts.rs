@@ -1,4 +1,5 @@
-//! Counts the instructions of both sides: builds and runs the twins of both commits, where the tools are there.
+//! Counts the instructions of both sides: builds and runs the twins of both commits, where the tools are there, and
+//! keeps what they counted.
 //!
 //! Counts take no turns and need no quiet, so a run takes them before or after its rounds. Whatever keeps them from being
 //! taken is a value, not an error: the rounds stand without them.
@@ -84,19 +85,18 @@ fn side(
         Err(error @ Error::Metadata { .. }) => return Ok(Err(error.to_string())),
         Err(error) => return Err(error),
     }
-    let home = workshop.scratch()?;
-    match workshop.count_twins(built, home.path(), watch) {
-        Ok(()) => {}
+    let home = match workshop.counted_twins(built, watch) {
+        Ok(home) => home,
         Err(Error::Unbuildable { .. }) => {
             return Ok(Err(format!(
                 "the counts of {label} failed; their words are above"
             )));
         }
         Err(error) => return Err(error),
-    }
+    };
     let read = || -> Result<SideCounts, results::error::Error> {
         let mut counts = BTreeMap::new();
-        for (id, count) in iai::read(home.path())? {
+        for (id, count) in iai::read(&home)? {
             let side_count = SideCount {
                 instructions: count.instructions,
                 costs: callgrind::read_folder(&count.folder)?,

@@ -17,6 +17,20 @@ pub enum Event<'a> {
         /// Its commit.
         commit: &'a str,
     },
+    /// The instructions of a side are being counted; Cargo and the target talk on stderr meanwhile.
+    Counting {
+        /// The label of the side.
+        side: &'a str,
+        /// Its commit.
+        commit: &'a str,
+    },
+    /// The instructions of a side were counted before, and are taken as they are.
+    Counted {
+        /// The label of the side.
+        side: &'a str,
+        /// Its commit.
+        commit: &'a str,
+    },
     /// These suites are the same program on both sides, and need no rounds.
     SameProgram {
         /// The suites, with commas between them.

@@ -58,7 +58,7 @@ fn state(toy: &Toy, name: &str, cases: &str) {
     toy.commit(name);
 }
 
-fn counts(toy: &Toy, sides: [&str; 2], tools: &Tools) -> PairCounts {
+fn counts(toy: &Toy, sides: [&str; 2], tools: &Tools) -> (PairCounts, Witness) {
     let repository = Repository::around(toy.path()).expect("a repository");
     let folder = toy.target().join("ab");
     fs::create_dir_all(&folder).expect("a folder");
@@ -68,7 +68,8 @@ fn counts(toy: &Toy, sides: [&str; 2], tools: &Tools) -> PairCounts {
     let built: [Built; 2] = workshop
         .build_both([&base, &candidate], None, &watch)
         .expect("nothing to build");
-    take(&workshop, [&built[0], &built[1]], tools, &watch).expect("not interrupted")
+    let counts = take(&workshop, [&built[0], &built[1]], tools, &watch).expect("not interrupted");
+    (counts, watch)
 }
 
 #[test]
@@ -96,7 +97,12 @@ fn counts_of_two_commits_name_the_function_that_grew_or_say_why_there_are_none()
     toy.commit("broken");
 
     let tools = Tools::default();
-    let PairCounts::Taken { cases, culprits } = counts(&toy, ["base", "slower"], &tools) else {
+    let (taken, watch) = counts(&toy, ["base", "slower"], &tools);
+    assert!(watch.saw("counting base") && watch.saw("counting slower"));
+    let (again, watch) = counts(&toy, ["base", "slower"], &tools);
+    assert!(watch.saw("counted base") && watch.saw("counted slower"));
+    assert_eq!(again, taken);
+    let PairCounts::Taken { cases, culprits } = taken else {
         panic!("not taken");
     };
     let seen: Vec<_> = cases
@@ -117,7 +123,8 @@ fn counts_of_two_commits_name_the_function_that_grew_or_say_why_there_are_none()
         ),
         (["base", "broken"], "the counts of broken failed"),
     ] {
-        let counts = counts(&toy, sides, &tools);
+        let (counts, watch) = counts(&toy, sides, &tools);
+        assert!(!watch.saw("counted broken"));
         let PairCounts::NotAvailable { because } = &counts else {
             panic!("{counts:?}");
         };

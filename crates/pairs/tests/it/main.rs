@@ -57,6 +57,10 @@ impl Watch for Witness {
                 self.rounds_left
                     .set(self.rounds_left.get().map(|left| left.saturating_sub(1)));
             }
+            Event::Counting { side, .. } => {
+                self.events.borrow_mut().push(format!("counting {side}"))
+            }
+            Event::Counted { side, .. } => self.events.borrow_mut().push(format!("counted {side}")),
             Event::SameProgram { .. }
             | Event::SameButFiles { .. }
             | Event::Relinking { .. }

@@ -214,6 +214,12 @@ impl Watch for Bar {
             Event::Cached { side, commit } => {
                 self.say(&format!("{side} ({}) is built already", short(commit)));
             }
+            Event::Counting { side, commit } => {
+                self.say(&format!("counting {side} ({})", short(commit)));
+            }
+            Event::Counted { side, commit } => {
+                self.say(&format!("{side} ({}) is counted already", short(commit)));
+            }
             Event::SameProgram { suites } => {
                 self.say(&format!("the same program on both sides, nothing to measure: {suites}"));
             }

@@ -82,7 +82,9 @@ impl Watch for Progress {
             Event::Cached { side, .. } => {
                 self.bar.suspend(|| eprintln!("{side} is built already"));
             }
-            Event::SameProgram { .. }
+            Event::Counting { .. }
+            | Event::Counted { .. }
+            | Event::SameProgram { .. }
             | Event::SameButFiles { .. }
             | Event::Relinking { .. }
             | Event::Planned { .. }
