@@ -160,6 +160,17 @@ impl<'w> Session<'w> {
         self.measure(&wanted, deadline)
     }
 
+    /// So many further rounds of the null control.
+    pub(crate) fn measure_null(
+        &mut self,
+        n_rounds: usize,
+        deadline: Instant,
+    ) -> Result<Progress, Error> {
+        let null = self.null_cases.iter();
+        let wanted = null.map(|case| ((*case, Stage::Null), n_rounds)).collect();
+        self.measure(&wanted, deadline)
+    }
+
     /// So many further rounds of some cases, judged or confirming.
     pub(crate) fn measure_some(
         &mut self,

@@ -20,7 +20,7 @@ use pairs::session::{EqualPrograms, Session, Settings};
 use pairs::tree::Repository;
 use pairs::watch::{Event, Watch};
 use results::case_id::CaseId;
-use results::pairs::control::NullEstimates;
+use results::pairs::control::{NullEstimates, rounds_to_fire};
 use results::pairs::sample::{CaseFailure, Engine, PairCase, PairRun};
 use results::relevance::PairRelevance;
 use results::selfcheck::repetition::Neighbour;
@@ -104,6 +104,12 @@ fn relevance(cases: &str, percent: u32) -> PairRelevance {
     PairRelevance::read(folder.path()).expect("well formed")
 }
 
+/// Slower where it takes the candidate's place, which it knows from its folder, though the program is the same.
+const MOODY: &str = r#"work(match std::env::var("CRITERION_HOME") {
+    Ok(home) if home.ends_with("cand") => 9_000,
+    _ => 1_000,
+})"#;
+
 struct Bench {
     toy: Toy,
     repository: Repository,
@@ -186,7 +192,7 @@ fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
         threads,
     ];
     toy.sums(&candidate);
-    toy.extra(&[works("alone", 1_000)]);
+    toy.extra(&[does("alone", MOODY)]);
     // Not committed: a dirty tree is the candidate.
 
     let bench = Bench::of(toy);
@@ -228,6 +234,7 @@ fn two_commits_of_a_foreign_project_are_measured_whatever_their_cases_do() {
     a_base_that_does_not_build_is_named(&bench);
     an_unknown_suite_is_named_with_those_that_are_there(&bench);
     a_program_is_held_against_its_own_copy(&bench);
+    a_control_that_fires_gets_as_many_rounds_again(&bench);
     search::names_the_guilty_commit_past_one_that_does_not_build(&bench);
     assert_eq!(bench.toy.n_worktrees(), 1);
 }
@@ -289,6 +296,23 @@ fn an_unknown_suite_is_named_with_those_that_are_there(bench: &Bench) {
         matches!(&error, Error::UnknownSuite { known, .. } if known.contains(&"sums".to_owned())),
         "{error}"
     );
+}
+
+fn a_control_that_fires_gets_as_many_rounds_again(bench: &Bench) {
+    bench.toy.commit("moody");
+    let witness = Witness::new();
+    let built = bench
+        .build("moody", Some(&["extra".to_owned()]), &witness)
+        .expect("it is built");
+    let settings = Settings {
+        equal_programs: EqualPrograms::Measure,
+        ..settings()
+    };
+    let mut session = Session::open(&bench.workshop, built, &settings, &witness).expect("listed");
+    let comparison = course::follow(&mut session, &plan()).expect("measured");
+    assert!(comparison.control.is_contaminated());
+    let n_null_rounds = case(session.run(), "extra/alone").null_rounds.len();
+    assert_eq!(n_null_rounds, 2 * rounds_to_fire());
 }
 
 fn a_program_is_held_against_its_own_copy(bench: &Bench) {

@@ -1,8 +1,9 @@
 //! The null control: base against base, by the same way as base against candidate.
 //!
 //! Two uses. In a run it is the alarm of the alarm: where equal programs differ more often than chance allows, the
-//! machine breaks what the test relies on, and nothing of the run is judged. Over runs it is the floor of a case: a
-//! change that equal programs were seen to make is not called a regression.
+//! machine breaks what the test relies on, and nothing of the run is judged. A control that fires gets as many rounds
+//! again first, and is judged by all of them. Over runs it is the floor of a case: a change that equal programs were
+//! seen to make is not called a regression.
 
 use std::collections::BTreeMap;
 
