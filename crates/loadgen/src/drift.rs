@@ -15,6 +15,7 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use results::stats::holm;
+use serde::{Deserialize, Serialize};
 
 pub mod record;
 
@@ -25,7 +26,8 @@ use self::slope::Trend;
 use self::windows::{Window, windows};
 
 /// What is watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Watched {
     /// Median latency, in seconds.
     Latency,
@@ -55,7 +57,8 @@ pub struct Series {
 }
 
 /// What a series does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// It grows, and nothing says that it will stop.
     Leak,
@@ -74,6 +77,9 @@ pub struct Finding {
     pub watched: Watched,
     /// What it does.
     pub class: Class,
+    /// From where to where the slope was taken, in seconds since the begin of the soak; unset if there were too few
+    /// samples.
+    pub steady: Option<(f64, f64)>,
     /// Growth per second, after Theil and Sen.
     pub slope: f64,
     /// Lower end of its 95 % interval.
@@ -115,7 +121,7 @@ const RETURNED: f64 = 0.5;
 
 impl Watched {
     /// In words, as reports use them.
-    pub fn words(self) -> &'static str {
+    pub const fn words(self) -> &'static str {
         match self {
             Self::Latency => "median latency",
             Self::Rss => "resident memory",
@@ -124,6 +130,11 @@ impl Watched {
             Self::QueueDepth => "queue depth",
             Self::Objects => "objects",
         }
+    }
+
+    /// Growth below this is none, from this level over the whole soak.
+    pub(crate) fn least_growth(self, start: f64) -> f64 {
+        (LEAST_GROWTH * start.abs()).max(self.floor())
     }
 
     /// Growth below this is none, whatever it is a share of: latencies jitter by it, pools open so many.
@@ -139,6 +150,18 @@ impl Watched {
     /// A window stands for itself by its median, or by its minimum where things are taken and given back.
     fn by_minimum(self) -> bool {
         self != Self::Latency
+    }
+}
+
+impl Class {
+    /// The word that reports use.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::Bounded => "bounded",
+            Self::None => "none",
+            Self::TooShort => "too short",
+        }
     }
 }
 
@@ -163,8 +186,8 @@ fn finding(series: &Series, seed: u64) -> Finding {
         return too_short(series.watched);
     };
     let trend = Trend::of(&windows, REPEATS, &mut StdRng::seed_from_u64(seed));
-    let length = windows[windows.len() - 1].at - windows[0].at;
-    let growth = trend.slope * length;
+    let (from, to) = (windows[0].at, windows[windows.len() - 1].at);
+    let growth = trend.slope * (to - from);
     let (class, reason) = classify(series, &windows, &trend, growth);
     let end = trend.start + growth;
     let time_left = series
@@ -173,6 +196,7 @@ fn finding(series: &Series, seed: u64) -> Finding {
     Finding {
         watched: series.watched,
         class,
+        steady: Some((from, to)),
         slope: trend.slope,
         slope_low: trend.low,
         slope_high: trend.high,
@@ -194,8 +218,7 @@ fn classify(
     trend: &Trend,
     growth: f64,
 ) -> (Class, &'static str) {
-    let floor = (LEAST_GROWTH * trend.start.abs()).max(series.watched.floor());
-    if growth < floor || trend.low <= 0.0 {
+    if growth < series.watched.least_growth(trend.start) || trend.low <= 0.0 {
         return (Class::None, "it grows by less than the floor");
     }
     let left = series
@@ -231,6 +254,7 @@ fn too_short(watched: Watched) -> Finding {
     Finding {
         watched,
         class: Class::TooShort,
+        steady: None,
         slope: 0.0,
         slope_low: f64::NEG_INFINITY,
         slope_high: f64::INFINITY,

@@ -11,11 +11,11 @@ mod words;
 
 use std::path::Path;
 
-use crate::report::model::LoadReport;
+use serde::Serialize;
 
-/// The record as JSON, which `fixtures/schemas/load.json` describes.
-pub fn json(report: &LoadReport) -> String {
-    let mut text = serde_json::to_string_pretty(report).expect("a report is JSON");
+/// A record of any kind as JSON; `fixtures/schemas/` describes each.
+pub fn json<R: Serialize>(record: &R) -> String {
+    let mut text = serde_json::to_string_pretty(record).expect("a record is JSON");
     text.push('\n');
     text
 }

@@ -14,6 +14,7 @@ mod load;
 mod power;
 mod report;
 mod selfcheck;
+mod soak;
 mod stub;
 mod workers;
 
@@ -26,7 +27,7 @@ use self::ab::TypedAb;
 use self::archive::TypedArchive;
 use self::baseline::TypedBaseline;
 use self::bisect::TypedBisect;
-use self::capacity::{TypedCapacity, TypedQuota, TypedSoak};
+use self::capacity::{TypedCapacity, TypedQuota};
 use self::compare::TypedCompare;
 use self::flame::TypedFlame;
 use self::history::TypedHistory;
@@ -34,6 +35,7 @@ use self::load::TypedLoad;
 use self::power::TypedPower;
 use self::report::TypedReport;
 use self::selfcheck::TypedSelfcheck;
+use self::soak::TypedSoak;
 use self::stub::TypedStub;
 use crate::cmd::ab::AbSettings;
 use crate::cmd::archive::{ArchiveSettings, RestoreSettings, RowsSettings};
@@ -123,7 +125,7 @@ enum TypedCommand {
     Baseline(TypedBaseline),
     /// Profile one case and print the path of its flamegraph; with `--diff`, what changed since a commit.
     Flame(TypedFlame),
-    /// Say again what `ab`, `compare`, `load` or `capacity` found, in any of its forms, without measuring.
+    /// Say again what `ab`, `compare`, `load`, `capacity` or `soak` found, in any of its forms, without measuring.
     Report(TypedReport),
     /// Say what many nights show that no single one does: steps and drifts, or the plot of one case.
     History(TypedHistory),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capacity::{Axis, Capacity, Ceiling, Purpose, Trial, Unit};
 use crate::judging::Conclusion;
+use crate::report;
 use crate::report::model::{Kind, LoadReport};
 use crate::slo::judge::Standing;
 
@@ -157,9 +158,7 @@ impl CapacityRecord {
 
     /// As JSON.
     pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("a record is JSON");
-        text.push('\n');
-        text
+        report::json(self)
     }
 
     /// For a terminal.

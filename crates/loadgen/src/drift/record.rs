@@ -1,59 +1,197 @@
-//! A soak as a record: the series of a run, and what was found of them.
+//! A soak as a record: what was found of each thing that was watched, with the samples that show it.
 
-use std::fmt::Write as _;
+use results::machine::Machine;
+use serde::{Deserialize, Serialize};
 
-use serde::Serialize;
-
-use crate::drift::{Class, Finding, Series, Watched};
-use crate::health::Verdict;
+use crate::drift::{Class, Finding, Series, Watched, findings};
+use crate::driver::Capabilities;
+use crate::health::{Reason, Verdict};
+use crate::judging::Conclusion;
+use crate::report;
+use crate::report::model::{Circumstances, Kind};
 use crate::run::Ran;
+use crate::scenario::Scenario;
 use crate::usage::Usage;
 
-/// The version of the record.
-pub const SCHEMA: u32 = 1;
+/// The version of the record, and the only one that is read back; a field that changes its meaning is a new number.
+pub const SCHEMA: u32 = 2;
 
-/// All that a soak says, with the units in the names.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// More samples of a series are thinned out: an hour has 3,600 of them, and a picture no room for more than this.
+const MOST_SAMPLES: usize = 240;
+
+/// All that a soak says, with the units in the names, and all that any form of it is made of: read back from JSON, it
+/// says the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SoakRecord {
     /// The version.
     pub schema: u32,
+    /// [`Kind::Soak`].
+    pub kind: Kind,
     /// The scenario's name.
     pub scenario: String,
+    /// What it shows and what not.
+    pub text: String,
+    /// All durations were multiplied by this; 1 for the scenario as it is written.
+    pub time_scale: f64,
+    /// It was broken off.
+    pub interrupted: bool,
+    /// The seed of its schedule, and of the chances that were drawn.
+    pub seed: u64,
+    /// What drove the system.
+    pub driver: Capabilities,
+    /// Settings of the system under test, as they were given.
+    pub settings: Vec<(String, String)>,
     /// How long it took.
     pub duration_s: f64,
     /// Operations that were started.
     pub started: u64,
-    /// It was broken off.
-    pub interrupted: bool,
     /// Whether the generator may be believed.
     pub generator: Verdict,
+    /// Why not.
+    pub reasons: Vec<Reason>,
+    /// Whose memory, files and threads were looked at.
+    pub usage_of: String,
     /// Each thing watched.
     pub findings: Vec<FindingRow>,
+    /// Where it ran.
+    pub machine: Machine,
 }
 
 /// One thing watched; its unit is that of the thing, seconds for latencies and bytes for memory.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FindingRow {
     /// What.
-    pub watched: &'static str,
-    /// `leak`, `bounded`, `none` or `too short`.
-    pub class: &'static str,
-    /// Growth per second; unset if there were too few samples.
-    pub slope: Option<[f64; 3]>,
-    /// The level behind the warm-up.
-    pub start: f64,
-    /// How much it grew.
-    pub growth: f64,
-    /// The chance of such a slope without growth.
-    pub chance: f64,
-    /// When it reaches what it must not.
+    pub watched: Watched,
+    /// What it does.
+    pub class: Class,
+    /// What decided, in words.
+    pub reason: String,
+    /// The line through it behind the warm-up; unset if there were too few samples.
+    pub trend: Option<TrendRow>,
+    /// When it reaches what it must not, counted from the end of the soak; for leaks with such a bound.
     pub time_left_s: Option<f64>,
-    /// What decided.
-    pub reason: &'static str,
+    /// The value after the load had ended and the queue was empty; unset if it was not waited for.
+    pub after_drain: Option<f64>,
+    /// What it must not reach; unset if nothing was said of that.
+    pub most: Option<f64>,
+    /// What was seen; of a long soak, the lowest and highest of neighbours.
+    pub samples: Vec<SampleRow>,
+}
+
+/// A straight line after Theil and Sen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrendRow {
+    /// Where the line begins.
+    pub from_s: f64,
+    /// Where it ends.
+    pub to_s: f64,
+    /// The level at its begin.
+    pub start: f64,
+    /// How much it grew until its end.
+    pub growth: f64,
+    /// Growth per second: estimate, lower and upper end of the 95 % interval.
+    pub slope: [f64; 3],
+    /// The chance of such a slope in a series that does not grow.
+    pub chance: f64,
+}
+
+/// A sample, or some neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleRow {
+    /// Since the begin of the soak; of neighbours, the first.
+    pub at_s: f64,
+    /// The lowest.
+    pub low: f64,
+    /// The highest.
+    pub high: f64,
+}
+
+impl SoakRecord {
+    /// Judges a soak and writes it down; memory must not reach `most_memory` bytes.
+    pub fn new(
+        scenario: &Scenario,
+        ran: &Ran,
+        most_memory: Option<u64>,
+        circumstances: Circumstances,
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            kind: Kind::Soak,
+            scenario: circumstances.name,
+            text: scenario.text.trim().to_owned(),
+            time_scale: circumstances.time_scale,
+            interrupted: ran.interrupted,
+            seed: scenario.seed,
+            driver: ran.capabilities.clone(),
+            settings: circumstances.settings,
+            duration_s: ran.duration.as_secs_f64(),
+            started: ran.started,
+            generator: ran.health.verdict,
+            reasons: ran.health.reasons.clone(),
+            usage_of: ran.subject.to_string(),
+            findings: FindingRow::all(&series(ran, most_memory), scenario.seed),
+            machine: circumstances.machine,
+        }
+    }
+
+    /// What it comes to: a spoiled soak says nothing, and a leak is one, however short the other series are.
+    pub fn conclusion(&self) -> Conclusion {
+        let any = |class| self.findings.iter().any(|row| row.class == class);
+        if self.generator == Verdict::Invalid {
+            Conclusion::Spoiled
+        } else if any(Class::Leak) {
+            Conclusion::Missed
+        } else if self.interrupted || any(Class::TooShort) {
+            Conclusion::CouldNotTell
+        } else {
+            Conclusion::Fine
+        }
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> String {
+        report::json(self)
+    }
+}
+
+impl FindingRow {
+    /// Classifies all series of one soak together, and writes down what was found.
+    pub fn all(series: &[Series], seed: u64) -> Vec<Self> {
+        let findings = findings(series, seed).into_iter();
+        let rows = findings
+            .zip(series)
+            .map(|(finding, series)| Self::new(finding, series));
+        rows.collect()
+    }
+
+    fn new(finding: Finding, series: &Series) -> Self {
+        let trend = finding.steady.map(|(from_s, to_s)| TrendRow {
+            from_s,
+            to_s,
+            start: finding.start,
+            growth: finding.growth,
+            slope: [finding.slope, finding.slope_low, finding.slope_high],
+            chance: finding.chance,
+        });
+        Self {
+            watched: finding.watched,
+            class: finding.class,
+            reason: finding.reason.to_owned(),
+            trend,
+            time_left_s: finding.time_left.map(|left| left.as_secs_f64()),
+            after_drain: series.after_drain,
+            most: series.most,
+            samples: thinned(&series.samples),
+        }
+    }
 }
 
 /// The series that a run holds; memory must not reach `most_memory` bytes.
-pub fn series(ran: &Ran, most_memory: Option<u64>) -> Vec<Series> {
+fn series(ran: &Ran, most_memory: Option<u64>) -> Vec<Series> {
     let used = |watched, of: fn(&Usage) -> Option<u64>, most: Option<u64>| Series {
         watched,
         samples: ran
@@ -98,68 +236,33 @@ fn queue_depth(usage: &Usage) -> Option<u64> {
     Some(usage.inside.queued.unwrap_or(usage.in_flight))
 }
 
-impl SoakRecord {
-    /// Writes a soak down.
-    pub fn new(scenario: String, ran: &Ran, findings: &[Finding]) -> Self {
-        Self {
-            schema: SCHEMA,
-            scenario,
-            duration_s: ran.duration.as_secs_f64(),
-            started: ran.started,
-            interrupted: ran.interrupted,
-            generator: ran.health.verdict,
-            findings: findings.iter().map(FindingRow::new).collect(),
+/// At most [`MOST_SAMPLES`] rows, between the ends of which every sample lies.
+fn thinned(samples: &[(f64, f64)]) -> Vec<SampleRow> {
+    let neighbours = samples.len().div_ceil(MOST_SAMPLES).max(1);
+    let rows = samples.chunks(neighbours).map(|chunk| {
+        let values = || chunk.iter().map(|(_, value)| *value);
+        SampleRow {
+            at_s: chunk[0].0,
+            low: values().fold(f64::INFINITY, f64::min),
+            high: values().fold(f64::NEG_INFINITY, f64::max),
         }
-    }
-
-    /// As JSON.
-    pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("a record is JSON");
-        text.push('\n');
-        text
-    }
-
-    /// For a terminal.
-    pub fn text(&self) -> String {
-        let mut text = format!(
-            "{}: {} operations in {:.0} s, generator {}\n\n",
-            self.scenario,
-            self.started,
-            self.duration_s,
-            self.generator.as_str()
-        );
-        for row in &self.findings {
-            let left = row.time_left_s.map_or(String::new(), |left| {
-                format!("; {:.1} h left", left / 3600.0)
-            });
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "  {:<17}{:<10}from {:.4e} by {:+.4e}: {}{left}",
-                row.watched, row.class, row.start, row.growth, row.reason
-            );
-        }
-        text
-    }
+    });
+    rows.collect()
 }
 
-impl FindingRow {
-    fn new(finding: &Finding) -> Self {
-        let slope = [finding.slope, finding.slope_low, finding.slope_high];
-        Self {
-            watched: finding.watched.words(),
-            class: match finding.class {
-                Class::Leak => "leak",
-                Class::Bounded => "bounded",
-                Class::None => "none",
-                Class::TooShort => "too short",
-            },
-            slope: (finding.class != Class::TooShort).then_some(slope),
-            start: finding.start,
-            growth: finding.growth,
-            chance: finding.chance,
-            time_left_s: finding.time_left.map(|left| left.as_secs_f64()),
-            reason: finding.reason,
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_series_is_thinned_without_losing_its_ends() {
+        let samples: Vec<(f64, f64)> = (0..1000).map(|at| (f64::from(at), f64::from(at))).collect();
+        let rows = thinned(&samples);
+        assert_eq!(rows.len(), 200);
+        assert_eq!((rows[1].at_s, rows[1].low, rows[1].high), (5.0, 5.0, 9.0));
+        let few = thinned(&samples[..MOST_SAMPLES]);
+        assert_eq!(few.len(), MOST_SAMPLES);
+        assert!(few.iter().all(|row| row.low == row.high));
+        assert_eq!(thinned(&[]), []);
     }
 }

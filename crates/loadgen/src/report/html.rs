@@ -2,13 +2,18 @@
 
 mod picture;
 mod plot;
+mod soak;
 
 use std::fmt::Write as _;
+
+use results::machine::Machine;
 
 use crate::advice::Measurements;
 use crate::advice::scaling::decisions;
 use crate::advice::thresholds::{Severity, signs};
 use crate::capacity::record::CapacityRecord;
+use crate::drift::record::SoakRecord;
+use crate::driver::Capabilities;
 use crate::report::model::LoadReport;
 use crate::report::model::slo::SloRow;
 
@@ -29,6 +34,14 @@ pub fn render_search(capacity: &CapacityRecord) -> Option<String> {
     }))
 }
 
+/// Renders a soak.
+pub fn render_soak(record: &SoakRecord) -> String {
+    let mut html = String::new();
+    // Writing to a String cannot fail.
+    let _ = soak::write(record, &mut html);
+    html
+}
+
 /// What a page shows.
 struct Page<'a> {
     /// A run; of a search, its trial.
@@ -46,30 +59,12 @@ fn rendered(page: &Page<'_>) -> String {
 
 fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
     let report = page.report;
-    let title = escaped(&report.scenario);
-    writeln!(
-        html,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-    )?;
-    writeln!(
-        html,
-        "<meta name=\"viewport\" content=\"width=device-width\">"
-    )?;
-    writeln!(
-        html,
-        "<title>{title}: load</title>\n<style>{STYLE}</style></head><body>"
-    )?;
-    writeln!(html, "<h1>{title}</h1>")?;
     match page.capacity {
         Some(capacity) => {
-            writeln!(
-                html,
-                "<p class=\"head\">{}</p>",
-                escaped(&capacity.headline())
-            )?;
+            open(html, (&report.scenario, "load"), &capacity.headline())?;
             section(html, "The load line", &picture::load_line(capacity))?;
         }
-        None => writeln!(html, "<p class=\"head\">{}</p>", report.conclusion.words())?,
+        None => open(html, (&report.scenario, "load"), report.conclusion.words())?,
     }
     writeln!(html, "<p>{}</p>", escaped(&report.text))?;
     let which = match page.capacity {
@@ -102,8 +97,33 @@ fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
         section(html, "Every probe", &probes(capacity))?;
     }
     section(html, "Advice", &advice(&report.measurements))?;
-    section(html, "Machine and settings", &circumstances(report))?;
-    writeln!(html, "</body></html>")
+    let surroundings = Surroundings {
+        driver: &report.driver,
+        seed: report.seed,
+        time_scale: report.time_scale,
+        settings: &report.settings,
+        machine: &report.machine,
+    };
+    close(html, &surroundings)
+}
+
+/// All that stands above the first section: of what scenario and kind it is, and what it comes to.
+fn open(html: &mut String, (scenario, kind): (&str, &str), headline: &str) -> std::fmt::Result {
+    let title = escaped(scenario);
+    writeln!(
+        html,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+    )?;
+    writeln!(
+        html,
+        "<meta name=\"viewport\" content=\"width=device-width\">"
+    )?;
+    writeln!(
+        html,
+        "<title>{title}: {kind}</title>\n<style>{STYLE}</style></head><body>"
+    )?;
+    writeln!(html, "<h1>{title}</h1>")?;
+    writeln!(html, "<p class=\"head\">{}</p>", escaped(headline))
 }
 
 fn section(html: &mut String, heading: &str, content: &str) -> std::fmt::Result {
@@ -204,7 +224,22 @@ fn advice(measurements: &Measurements) -> String {
     html + "</table>"
 }
 
-fn circumstances(report: &LoadReport) -> String {
+/// How and where it was measured.
+struct Surroundings<'a> {
+    driver: &'a Capabilities,
+    seed: u64,
+    time_scale: f64,
+    settings: &'a [(String, String)],
+    machine: &'a Machine,
+}
+
+/// The last section, and the end of the page.
+fn close(html: &mut String, surroundings: &Surroundings<'_>) -> std::fmt::Result {
+    section(html, "Machine and settings", &table_of(surroundings))?;
+    writeln!(html, "</body></html>")
+}
+
+fn table_of(surroundings: &Surroundings<'_>) -> String {
     let mut html = String::from("<table>\n");
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(
@@ -214,13 +249,13 @@ fn circumstances(report: &LoadReport) -> String {
             escaped(value)
         );
     };
-    row("driver", &report.driver.name);
-    row("seed", &report.seed.to_string());
-    row("time scale", &report.time_scale.to_string());
-    for (name, value) in &report.settings {
+    row("driver", &surroundings.driver.name);
+    row("seed", &surroundings.seed.to_string());
+    row("time scale", &surroundings.time_scale.to_string());
+    for (name, value) in surroundings.settings {
         row(name, value);
     }
-    if let Ok(serde_json::Value::Object(machine)) = serde_json::to_value(&report.machine) {
+    if let Ok(serde_json::Value::Object(machine)) = serde_json::to_value(surroundings.machine) {
         for (name, value) in machine {
             match value {
                 serde_json::Value::String(text) => row(&name, &text),

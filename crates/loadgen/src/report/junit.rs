@@ -1,22 +1,33 @@
-//! JUnit's XML: a promise is a test, so is an invariant, and one more test says whether the run can be believed.
+//! JUnit's XML: a promise is a test, so is an invariant and what a soak watched, and one more test says whether the run
+//! can be believed.
 //!
 //! | standing | test |
 //! |---|---|
-//! | missed, broken | failure |
+//! | missed, broken, leak | failure |
 //! | invalid, or the generator spoiled the run | error |
-//! | inconclusive, not known | skipped, with the reason |
-//! | met, holds | passed |
+//! | inconclusive, not known, too short | skipped, with the reason |
+//! | met, holds, bounded, none | passed |
 
 use std::fmt::Write as _;
 
 use super::model::LoadReport;
 use super::words;
+use crate::drift::Class;
+use crate::drift::record::SoakRecord;
 use crate::judging::Conclusion;
 use crate::slo::judge::Standing;
 
 /// Renders a report.
 pub fn render(report: &LoadReport) -> String {
-    let tests = tests(report);
+    rendered("load", &report.scenario, &tests(report))
+}
+
+/// Renders a soak.
+pub fn render_soak(record: &SoakRecord) -> String {
+    rendered("soak", &record.scenario, &soak_tests(record))
+}
+
+fn rendered(command: &str, scenario: &str, tests: &[Test]) -> String {
     let count = |element: &str| tests.iter().filter(|test| test.element == element).count();
     let counts = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{}\"",
@@ -24,16 +35,16 @@ pub fn render(report: &LoadReport) -> String {
         count("failure"),
         count("error")
     );
-    let suite = escaped(&format!("load/{}", report.scenario));
+    let suite = escaped(&format!("{command}/{scenario}"));
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // Writing to a String cannot fail.
-    let _ = writeln!(xml, "<testsuites name=\"plimsoll load\" {counts}>");
+    let _ = writeln!(xml, "<testsuites name=\"plimsoll {command}\" {counts}>");
     let skipped = count("skipped");
     let _ = writeln!(
         xml,
         "  <testsuite name=\"{suite}\" {counts} skipped=\"{skipped}\">"
     );
-    for test in &tests {
+    for test in tests {
         let name = escaped(&test.name);
         let message = escaped(&test.message);
         let _ = write!(xml, "    <testcase classname=\"{suite}\" name=\"{name}\">");
@@ -60,20 +71,28 @@ struct Test {
     message: String,
 }
 
+impl Test {
+    /// Whether what was measured says anything.
+    fn of_run(conclusion: Conclusion, interrupted: bool, health: String) -> Self {
+        Self {
+            name: "this run can be believed".to_owned(),
+            element: match (conclusion, interrupted) {
+                (Conclusion::Spoiled, _) | (_, true) => "error",
+                _ => "",
+            },
+            kind: if interrupted {
+                "interrupted"
+            } else {
+                "spoiled"
+            },
+            message: health,
+        }
+    }
+}
+
 fn tests(report: &LoadReport) -> Vec<Test> {
-    let run = Test {
-        name: "this run can be believed".to_owned(),
-        element: match (report.conclusion, report.interrupted) {
-            (Conclusion::Spoiled, _) | (_, true) => "error",
-            _ => "",
-        },
-        kind: if report.interrupted {
-            "interrupted"
-        } else {
-            "spoiled"
-        },
-        message: words::health(report),
-    };
+    let health = words::health(report);
+    let run = Test::of_run(report.conclusion, report.interrupted, health);
     let promises = report.slos.iter().map(|row| Test {
         name: row.slo.clone(),
         element: match row.standing {
@@ -99,6 +118,27 @@ fn tests(report: &LoadReport) -> Vec<Test> {
         .chain(promises)
         .chain(invariants)
         .collect()
+}
+
+fn soak_tests(record: &SoakRecord) -> Vec<Test> {
+    let health = words::soak_health(record);
+    let run = Test::of_run(record.conclusion(), record.interrupted, health);
+    let series = record.findings.iter().map(|row| Test {
+        name: format!("{}: no leak", row.watched.words()),
+        element: match row.class {
+            Class::Leak => "failure",
+            Class::TooShort => "skipped",
+            Class::Bounded | Class::None => "",
+        },
+        kind: row.class.words(),
+        message: format!(
+            "{}: {}: {}",
+            row.class.words(),
+            words::growth(row),
+            words::found(row)
+        ),
+    });
+    std::iter::once(run).chain(series).collect()
 }
 
 fn escaped(text: &str) -> String {

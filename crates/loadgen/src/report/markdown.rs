@@ -4,12 +4,21 @@ use std::fmt::Write as _;
 
 use super::model::LoadReport;
 use super::words;
+use crate::drift::record::SoakRecord;
 
 /// Renders a report.
 pub fn render(report: &LoadReport) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write(report, &mut text);
+    text
+}
+
+/// Renders a soak.
+pub fn render_soak(record: &SoakRecord) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_soak(record, &mut text);
     text
 }
 
@@ -65,6 +74,35 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
             text,
             "| {} | {holds} | {} |",
             invariant.name, invariant.detail
+        )?;
+    }
+    Ok(())
+}
+
+fn write_soak(record: &SoakRecord, text: &mut String) -> std::fmt::Result {
+    writeln!(
+        text,
+        "## Soak: {}: {}\n",
+        record.scenario,
+        words::soak(record)
+    )?;
+    for warning in words::soak_warnings(record) {
+        writeln!(text, "> {warning}\n")?;
+    }
+    writeln!(text, "{}.", words::soaked(record))?;
+    writeln!(text, "Generator: {}.\n", words::soak_health(record))?;
+    writeln!(
+        text,
+        "| watched | class | growth | reason |\n|---|---|---|---|"
+    )?;
+    for row in &record.findings {
+        writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            row.watched.words(),
+            row.class.words(),
+            words::growth(row),
+            words::found(row)
         )?;
     }
     Ok(())

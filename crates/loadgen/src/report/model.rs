@@ -39,6 +39,8 @@ pub enum Kind {
     Load,
     /// A search: [`CapacityRecord`](crate::capacity::record::CapacityRecord).
     Capacity,
+    /// A soak: [`SoakRecord`](crate::drift::record::SoakRecord).
+    Soak,
 }
 
 /// All that a run says, and all that any form of it is made of: read back from JSON, it says the same.

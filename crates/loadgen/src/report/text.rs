@@ -4,12 +4,21 @@ use std::fmt::Write as _;
 
 use super::model::LoadReport;
 use super::words;
+use crate::drift::record::SoakRecord;
 
 /// Renders a report.
 pub fn render(report: &LoadReport) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write(report, &mut text);
+    text
+}
+
+/// Renders a soak.
+pub fn render_soak(record: &SoakRecord) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_soak(record, &mut text);
     text
 }
 
@@ -88,6 +97,26 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
             text,
             "  {holds:<14}{}: {}",
             invariant.name, invariant.detail
+        )?;
+    }
+    Ok(())
+}
+
+fn write_soak(record: &SoakRecord, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "{}: {}", record.scenario, words::soak(record))?;
+    for warning in words::soak_warnings(record) {
+        writeln!(text, "  {warning}")?;
+    }
+    writeln!(text, "\n  soaked      {}", words::soaked(record))?;
+    writeln!(text, "  generator   {}\n", words::soak_health(record))?;
+    for row in &record.findings {
+        writeln!(
+            text,
+            "  {:<17}{:<11}{}: {}",
+            row.watched.words(),
+            row.class.words(),
+            words::growth(row),
+            words::found(row)
         )?;
     }
     Ok(())

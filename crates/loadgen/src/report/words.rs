@@ -6,7 +6,9 @@ use super::model::LoadReport;
 use super::model::health::HealthWindowRow;
 use super::model::operation::{LatencyRow, ModelRow, OperationRow};
 use super::model::slo::SloRow;
-use crate::health::Verdict;
+use crate::drift::record::{FindingRow, SoakRecord};
+use crate::drift::{Class, Watched};
+use crate::health::{Reason, Verdict};
 use crate::judging::Conclusion;
 
 /// A latency with three digits, such as `1.05 s` or `12.3 ms`; `never` where the quantile reaches into what never came.
@@ -114,8 +116,7 @@ pub(super) fn health(report: &LoadReport) -> String {
         );
     }
     if !health.reasons.is_empty() {
-        let reasons: Vec<&str> = health.reasons.iter().map(|reason| reason.words()).collect();
-        text = format!("{text}; {}", reasons.join(", "));
+        text = format!("{text}; {}", reasons(&health.reasons));
     }
     if let Some(ceiling) = health.ceiling_per_second {
         text = format!("{text}; it can make {ceiling:.0}/s");
@@ -125,6 +126,12 @@ pub(super) fn health(report: &LoadReport) -> String {
         text = format!("{text}; nothing came from worker {}", numbers.join(", "));
     }
     text
+}
+
+/// Why the generator, or a window of it, may not be believed.
+pub(super) fn reasons(reasons: &[Reason]) -> String {
+    let words: Vec<&str> = reasons.iter().map(|reason| reason.words()).collect();
+    words.join(", ")
 }
 
 /// What the model was asked on one line.
@@ -154,13 +161,14 @@ pub(super) fn warnings(report: &LoadReport) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if report.time_scale != 1.0 {
-        warnings.push(format!(
-            "scaled: every duration times {}; a quick look, not a measurement of the scenario",
-            report.time_scale
-        ));
-    }
+    warnings.extend(scaled(report.time_scale));
     warnings
+}
+
+fn scaled(time_scale: f64) -> Option<String> {
+    (time_scale != 1.0).then(|| {
+        format!("scaled: every duration times {time_scale}; a quick look, not a measurement of the scenario")
+    })
 }
 
 /// The state of an invariant.
@@ -170,4 +178,86 @@ pub(super) const fn holds(holds: Option<bool>) -> &'static str {
         Some(false) => "broken",
         None => "not known",
     }
+}
+
+/// What a soak comes to on one line.
+pub(super) fn soak(record: &SoakRecord) -> String {
+    let conclusion = record.conclusion();
+    let leaks = record
+        .findings
+        .iter()
+        .filter(|row| row.class == Class::Leak);
+    let leaks: Vec<&str> = leaks.map(|row| row.watched.words()).collect();
+    match conclusion {
+        Conclusion::Fine => "nothing leaks".to_owned(),
+        Conclusion::Missed => format!("leak: {}", leaks.join(", ")),
+        Conclusion::CouldNotTell | Conclusion::Spoiled => conclusion.words().to_owned(),
+    }
+}
+
+/// What must be known before any finding is read; empty for an ordinary soak.
+pub(super) fn soak_warnings(record: &SoakRecord) -> Vec<String> {
+    let broken_off = record
+        .interrupted
+        .then(|| "broken off before its end; what does not grow yet may do so later".to_owned());
+    broken_off
+        .into_iter()
+        .chain(scaled(record.time_scale))
+        .collect()
+}
+
+/// What ran, and for how long.
+pub(super) fn soaked(record: &SoakRecord) -> String {
+    let nanoseconds = (record.duration_s * 1e9) as u64;
+    format!(
+        "{} operations in {}, driver {}, watched {}",
+        record.started,
+        length(nanoseconds),
+        record.driver.name,
+        record.usage_of
+    )
+}
+
+/// The generator's health in a soak.
+pub(super) fn soak_health(record: &SoakRecord) -> String {
+    let verdict = record.generator.as_str();
+    match record.reasons.is_empty() {
+        true => verdict.to_owned(),
+        false => format!("{verdict}; {}", reasons(&record.reasons)),
+    }
+}
+
+/// By how much a series grew from which level, with the interval; a dash if there were too few samples.
+pub(super) fn growth(row: &FindingRow) -> String {
+    let Some(trend) = row.trend else {
+        return "–".to_owned();
+    };
+    let grown = trend.slope.map(|slope| slope * (trend.to_s - trend.from_s));
+    let [best, low, high] = grown.map(|grown| signed(row.watched, grown));
+    let start = level(row.watched, trend.start);
+    format!("from {start} by {best} [{low}, {high}]")
+}
+
+/// Why a series is called what it is, and how long a leak has left.
+pub(super) fn found(row: &FindingRow) -> String {
+    match row.time_left_s {
+        Some(left) => format!("{}; {:.1} h left", row.reason, left / 3600.0),
+        None => row.reason.clone(),
+    }
+}
+
+/// A value of what is watched, in its unit.
+pub(super) fn level(watched: Watched, value: f64) -> String {
+    match watched {
+        Watched::Latency => time(value * 1e9),
+        Watched::Rss => format!("{:.1} MiB", value / f64::from(1 << 20)),
+        Watched::FileDescriptors | Watched::Tasks | Watched::QueueDepth | Watched::Objects => {
+            format!("{value:.1}")
+        }
+    }
+}
+
+fn signed(watched: Watched, value: f64) -> String {
+    let sign = if value < 0.0 { '−' } else { '+' };
+    format!("{sign}{}", level(watched, value.abs()))
 }

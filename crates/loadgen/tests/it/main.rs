@@ -11,4 +11,5 @@ mod real_cluster;
 mod records;
 mod runs;
 mod scenarios;
+mod soaks;
 mod workers;

@@ -1,19 +1,15 @@
-//! `plimsoll capacity`, `plimsoll quota` and `plimsoll soak`.
+//! `plimsoll capacity` and `plimsoll quota`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use loadgen::capacity::Axis;
 use loadgen::quotas::Endpoint;
 
-use super::duration::duration;
 use super::format::TypedForms;
 use super::load::TypedDriving;
 use crate::cmd::capacity::{CapacitySettings, Format};
-use crate::cmd::load::driving::Driving;
 use crate::cmd::quota::QuotaSettings;
-use crate::cmd::soak::{self, SoakSettings};
 
 #[derive(Args)]
 pub(super) struct TypedCapacity {
@@ -62,32 +58,6 @@ pub(super) struct TypedQuota {
     workspaces: Option<usize>,
 }
 
-#[derive(Args)]
-pub(super) struct TypedSoak {
-    /// The name of a shipped scenario, such as `ark-memory`, or the path of a .toml file.
-    scenario: String,
-    /// The folder of the shipped scenarios.
-    #[arg(long, value_name = "FOLDER")]
-    scenarios: Option<PathBuf>,
-    /// Multiply all durations by this, at most 1.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = super::load::scale)]
-    time_scale: f64,
-    /// Bytes that the system under test must not reach, to say how long it has left.
-    #[arg(long, value_name = "BYTES")]
-    most_memory: Option<u64>,
-    /// How long the system keeps a query that has ended: what it holds should level off, not grow with the soak.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
-    ttl: Duration,
-    /// How long to wait after the last end, at most, for what returns only when nothing is kept any more.
-    #[arg(long, value_name = "TIME", default_value = "45s", value_parser = duration)]
-    drain: Duration,
-    #[command(flatten)]
-    driving: TypedDriving,
-    /// How to say it.
-    #[arg(long, value_enum, default_value = "text")]
-    format: TypedSoakFormat,
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum TypedAxis {
     /// Arrivals per second.
@@ -118,14 +88,6 @@ enum TypedFormat {
     Json,
     /// One page with pictures that needs nothing beside it.
     Html,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum TypedSoakFormat {
-    /// For a terminal.
-    Text,
-    /// The whole record.
-    Json,
 }
 
 impl TypedCapacity {
@@ -161,26 +123,6 @@ impl TypedQuota {
             },
             share: self.share,
             workspaces: self.workspaces,
-        }
-    }
-}
-
-impl TypedSoak {
-    pub(super) fn into_settings(self) -> SoakSettings {
-        SoakSettings {
-            scenario: self.scenario,
-            folder: self.scenarios,
-            time_scale: self.time_scale,
-            most_memory: self.most_memory,
-            driving: Driving {
-                ttl: self.ttl,
-                drain: self.drain,
-                ..self.driving.into_driving()
-            },
-            format: match self.format {
-                TypedSoakFormat::Text => soak::Format::Text,
-                TypedSoakFormat::Json => soak::Format::Json,
-            },
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::cmd::report::{Form, ReportSettings};
 
 #[derive(Args)]
 pub(super) struct TypedReport {
-    /// What `ab`, `compare`, `load` or `capacity` wrote with `--format json` or `--report json=FILE`; what the last `ab`
-    /// of this workspace kept unless given.
+    /// What `ab`, `compare`, `load`, `capacity` or `soak` wrote with `--format json` or `--report json=FILE`; what the
+    /// last `ab` of this workspace kept unless given.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -24,11 +24,11 @@ enum TypedForm {
     Text,
     /// All there is; `fixtures/schemas/` has its schemas.
     Json,
-    /// For a comment on a pull request: a comparison, a load run.
+    /// For a comment on a pull request: a comparison, a load run, a soak.
     Markdown,
     /// One page that needs nothing beside it.
     Html,
-    /// A test per case or promise: a comparison, a load run.
+    /// A test per case, promise or thing watched: a comparison, a load run, a soak.
     Junit,
     /// Locust's columns: a load run.
     Csv,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use self::kept::Kept;
-use super::{capacity, load};
+use super::{capacity, load, soak};
 use crate::exit::Exit;
 use crate::forms::Forms;
 use crate::tell::{self, Telling, beside};
@@ -60,6 +60,11 @@ pub(crate) fn run(settings: &ReportSettings) -> anyhow::Result<Exit> {
             let what = "a capacity search";
             refuse_company(telling, &file, what)?;
             forms(telling, &file, what, Form::of_capacity)?.tell_record(&record)
+        }
+        Kept::Soak(record) => {
+            let what = "a soak";
+            refuse_company(telling, &file, what)?;
+            forms(telling, &file, what, Form::of_soak)?.tell_soak(&record)
         }
     }
 }
@@ -161,6 +166,16 @@ impl Form {
             Self::Json => capacity::Format::Json,
             Self::Html => capacity::Format::Html,
             Self::Markdown | Self::Junit | Self::Csv | Self::Bmf | Self::Gha => return None,
+        })
+    }
+    fn of_soak(self) -> Option<soak::Format> {
+        Some(match self {
+            Self::Text => soak::Format::Text,
+            Self::Json => soak::Format::Json,
+            Self::Markdown => soak::Format::Markdown,
+            Self::Html => soak::Format::Html,
+            Self::Junit => soak::Format::Junit,
+            Self::Csv | Self::Bmf | Self::Gha => return None,
         })
     }
 }

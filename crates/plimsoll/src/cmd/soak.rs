@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use loadgen::drift::record::{SoakRecord, series};
-use loadgen::drift::{Class, findings};
-use loadgen::health::Verdict;
+use loadgen::drift::record::SoakRecord;
+use loadgen::report::model::Circumstances;
+use loadgen::report::{html, junit, markdown, text};
+use results::machine::Machine;
 
 use super::load::driving::Driving;
 use super::load::progress::Progress;
 use crate::exit::Exit;
-use crate::say::say;
+use crate::forms::Forms;
 use crate::workspace;
 
 /// What to run for long.
@@ -26,7 +27,7 @@ pub(crate) struct SoakSettings {
     /// What is driven.
     pub(crate) driving: Driving,
     /// How to say it.
-    pub(crate) format: Format,
+    pub(crate) forms: Forms<Format>,
 }
 
 /// How to say it.
@@ -34,31 +35,40 @@ pub(crate) struct SoakSettings {
 pub(crate) enum Format {
     Text,
     Json,
+    Markdown,
+    Html,
+    Junit,
 }
 
 pub(crate) fn run(settings: &SoakSettings) -> anyhow::Result<Exit> {
-    let name = &settings.scenario;
-    let scenario = workspace::scenario(name, settings.folder.as_deref())?;
+    let scenario = workspace::scenario(&settings.scenario, settings.folder.as_deref())?;
     let scenario = scenario.scaled(settings.time_scale);
     let progress = Progress::new();
     let shown = progress.clone();
     let ran = settings.driving.run(&scenario, move |now| shown.show(now));
     progress.end();
-    let ran = ran?;
-    let findings = findings(&series(&ran, settings.most_memory), scenario.seed);
-    let record = SoakRecord::new(name.clone(), &ran, &findings);
-    say(&match settings.format {
-        Format::Text => record.text(),
-        Format::Json => record.json(),
-    })?;
-    let is = |class| findings.iter().any(|finding| finding.class == class);
-    Ok(if ran.health.verdict == Verdict::Invalid {
-        Exit::GeneratorSpoiled
-    } else if is(Class::Leak) {
-        Exit::Regressed
-    } else if ran.interrupted || is(Class::TooShort) {
-        Exit::CouldNotTell
-    } else {
-        Exit::Fine
-    })
+    let circumstances = Circumstances {
+        name: settings.scenario.clone(),
+        time_scale: settings.time_scale,
+        settings: settings.driving.named(),
+        machine: Machine::here(),
+    };
+    let record = SoakRecord::new(&scenario, &ran?, settings.most_memory, circumstances);
+    settings.forms.tell_soak(&record)
+}
+
+impl Forms<Format> {
+    /// Tells of a soak; returns how the process should end.
+    pub(crate) fn tell_soak(&self, record: &SoakRecord) -> anyhow::Result<Exit> {
+        self.tell(|format| {
+            Ok(match format {
+                Format::Text => text::render_soak(record),
+                Format::Json => record.json(),
+                Format::Markdown => markdown::render_soak(record),
+                Format::Html => html::render_soak(record),
+                Format::Junit => junit::render_soak(record),
+            })
+        })?;
+        Ok(record.conclusion().into())
+    }
 }

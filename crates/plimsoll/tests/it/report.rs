@@ -111,6 +111,8 @@ const LOAD_FORMS: [&str; 6] = ["text", "json", "markdown", "html", "junit", "csv
 
 const CAPACITY_FORMS: [&str; 3] = ["text", "json", "html"];
 
+const SOAK_FORMS: [&str; 5] = ["text", "json", "markdown", "html", "junit"];
+
 /// A folder in which this command has said what it found in each form: the first to stdout, all to `kept.<form>`.
 fn told(command: &[&str], forms: &[&str]) -> (Sandbox, Outcome) {
     let sandbox = Sandbox::new();
@@ -158,6 +160,11 @@ fn the_record_of_a_search_says_in_every_form_what_was_said_at_first() {
     check_again(&["capacity", "--most=2", "--probes=2"], &CAPACITY_FORMS);
 }
 
+#[test]
+fn the_record_of_a_soak_says_in_every_form_what_was_said_at_first() {
+    check_again(&["soak", "--drain=0s"], &SOAK_FORMS);
+}
+
 /// What `report` says of a file in this folder if it says nothing but an error.
 fn refusal(sandbox: &Sandbox, arguments: &[&str]) -> String {
     let outcome = sandbox.run(&[&["report"], arguments].concat(), &[]);
@@ -191,6 +198,13 @@ fn a_form_that_a_kind_does_not_have_is_refused_before_anything_is_said() {
         assert_says(&message, &["kept.json", &lacks, "text, json, html"]);
     }
 
+    let (soak, _) = told(&["soak", "--drain=0s"], &SOAK_FORMS);
+    for form in ["csv", "bmf", "gha"] {
+        let message = refusal(&soak, &["kept.json", "--format", form]);
+        let lacks = format!("a soak, which has no form {form}");
+        assert_says(&message, &["kept.json", &lacks, &SOAK_FORMS.join(", ")]);
+    }
+
     let comparison = slowed();
     let outcome = again(&comparison, &["--format", "csv"]);
     assert_eq!((outcome.code, &*outcome.stdout), (Some(2), ""));
@@ -207,6 +221,7 @@ fn what_only_a_comparison_shows_is_refused_beside_other_kinds() {
             &CAPACITY_FORMS,
             "a capacity search",
         ),
+        (&["soak", "--drain=0s"], &SOAK_FORMS, "a soak"),
     ] {
         let (sandbox, _) = told(command, forms);
         for given in [["--flamegraph", "a=a.svg"], ["--history", "nights"]] {
@@ -223,7 +238,7 @@ fn a_record_that_is_cut_short_of_another_version_or_of_no_kind_is_named_with_the
     let half = &record[..record.len() / 2];
     let newer = record.replace("\"schema\": 1", "\"schema\": 4");
     let older = record.replace("  \"kind\": \"load\",\n", "");
-    let other = record.replace("\"kind\": \"load\"", "\"kind\": \"soak\"");
+    let other = record.replace("\"kind\": \"load\"", "\"kind\": \"night\"");
     let mend = "wrote with `--format json`";
     for (text, parts) in [
         (half, ["it is cut short", " at line ", mend]),
@@ -236,7 +251,7 @@ fn a_record_that_is_cut_short_of_another_version_or_of_no_kind_is_named_with_the
             ],
         ),
         (&*older, ["has no `kind`", "schema is 1", mend]),
-        (&*other, ["unknown variant `soak`", " at line 3", mend]),
+        (&*other, ["unknown variant `night`", " at line 3", mend]),
         ("# Notes\n", ["expected value", "at line 1 column 1", mend]),
     ] {
         fs::write(sandbox.path("spoiled.json"), text).expect("written");

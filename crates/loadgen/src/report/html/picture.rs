@@ -10,14 +10,15 @@ use crate::health::Verdict;
 use crate::report::model::LoadReport;
 use crate::report::model::bar::Bar;
 use crate::report::model::over_time::WindowRow;
+use crate::report::words;
 use crate::slo::judge::Standing;
 use crate::usl::Coefficients;
 
-const GREEN: &str = "#1a7f4b";
-const RED: &str = "#b3261e";
+pub(super) const GREEN: &str = "#1a7f4b";
+pub(super) const RED: &str = "#b3261e";
 const AMBER: &str = "#c98a00";
-const BLUE: &str = "#1f5fa8";
-const PALE: &str = "#9bb7d4";
+pub(super) const BLUE: &str = "#1f5fa8";
+pub(super) const PALE: &str = "#9bb7d4";
 
 /// The load line, as on a ship's side: water up to the highest pass, a band of doubt, and what fails above.
 pub(super) fn load_line(capacity: &CapacityRecord) -> String {
@@ -103,7 +104,7 @@ pub(super) fn latency(report: &LoadReport) -> String {
         .windows
         .last()
         .map_or(1.0, |window| seconds(window.begin_ns + window.width_ns));
-    let mut plot = Plot::new(500.0, 240.0, (0.0, end), most);
+    let mut plot = Plot::new(500.0, 240.0, (0.0, end), (0.0, most));
     let lines: [(&str, &str, Quantile); 3] = [
         ("p99", RED, |window| window.p99_ns),
         ("p95", AMBER, |window| window.p95_ns),
@@ -127,7 +128,12 @@ pub(super) fn histogram(bars: &[Bar]) -> String {
     };
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0) as f64;
     let ms = |nanoseconds: u64| nanoseconds as f64 / 1e6;
-    let mut plot = Plot::new(500.0, 240.0, (ms(first.from_ns), ms(last.to_ns)), most);
+    let mut plot = Plot::new(
+        500.0,
+        240.0,
+        (ms(first.from_ns), ms(last.to_ns)),
+        (0.0, most),
+    );
     for bar in bars {
         plot.bar((ms(bar.from_ns), ms(bar.to_ns)), bar.count as f64, BLUE);
     }
@@ -147,14 +153,13 @@ pub(super) fn health(report: &LoadReport) -> String {
             Verdict::Stolen => "#b9b4c7",
             Verdict::Invalid => "#e08a82",
         };
-        let reasons: Vec<&str> = window.reasons.iter().map(|reason| reason.words()).collect();
         let _ = writeln!(
             svg,
             "<rect x=\"{:.1}\" y=\"2\" width=\"{:.2}\" height=\"20\" fill=\"{colour}\"><title>{} {}</title></rect>",
             10.0 + cell * index as f64,
             (cell - 0.5).max(0.3),
             window.verdict.as_str(),
-            reasons.join(", ")
+            words::reasons(&window.reasons)
         );
     }
     let lag = report.health.lag_p99_ns as f64 / 1e6;
@@ -175,7 +180,7 @@ pub(super) fn usl(capacity: &CapacityRecord) -> String {
         .collect();
     let most = rungs.iter().map(|row| row.throughput).fold(0.0, f64::max);
     let users = rungs.iter().map(|row| row.load).fold(1.0, f64::max);
-    let mut plot = Plot::new(700.0, 260.0, (0.0, 1.05 * users), most);
+    let mut plot = Plot::new(700.0, 260.0, (0.0, 1.05 * users), (0.0, most));
     // No further than it was measured: beyond that it is no finding.
     if let Some(usl) = &capacity.usl {
         let law = Coefficients {

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// A picture with two axes from zero, or from `x_from`.
+/// A picture with two axes, each from one number to another.
 #[derive(Debug)]
 pub(super) struct Plot {
     width: f64,
     height: f64,
     x_from: f64,
     x_to: f64,
+    y_from: f64,
     y_to: f64,
     body: String,
 }
@@ -20,13 +21,14 @@ const MARGIN: [f64; 4] = [56.0, 14.0, 12.0, 36.0];
 const MARKS: f64 = 5.0;
 
 impl Plot {
-    pub(super) fn new(width: f64, height: f64, x: (f64, f64), y_to: f64) -> Self {
+    pub(super) fn new(width: f64, height: f64, x: (f64, f64), y: (f64, f64)) -> Self {
         Self {
             width,
             height,
             x_from: x.0,
             x_to: if x.1 > x.0 { x.1 } else { x.0 + 1.0 },
-            y_to: if y_to > 0.0 { y_to * 1.08 } else { 1.0 },
+            y_from: y.0,
+            y_to: y.0 + if y.1 > y.0 { (y.1 - y.0) * 1.08 } else { 1.0 },
             body: String::new(),
         }
     }
@@ -38,7 +40,8 @@ impl Plot {
 
     pub(super) fn y(&self, value: f64) -> f64 {
         let room = self.height - MARGIN[2] - MARGIN[3];
-        MARGIN[2] + room * (1.0 - (value / self.y_to).min(1.0))
+        let part = (value - self.y_from) / (self.y_to - self.y_from);
+        MARGIN[2] + room * (1.0 - part.clamp(0.0, 1.0))
     }
 
     /// A line through points; where one is missing, it has a gap.
@@ -63,6 +66,20 @@ impl Plot {
         );
     }
 
+    /// What lies between two lines, each point with its place, its low and its high.
+    pub(super) fn band(&mut self, points: &[(f64, [f64; 2])], colour: &str) {
+        let low = points.iter().map(|(x, [low, _])| (x, low));
+        let high = points.iter().rev().map(|(x, [_, high])| (x, high));
+        let mut outline = String::new();
+        for (x, y) in low.chain(high) {
+            let _ = write!(outline, "{:.1},{:.1} ", self.x(*x), self.y(*y));
+        }
+        let _ = writeln!(
+            self.body,
+            "<polygon points=\"{outline}\" fill=\"{colour}\" stroke=\"{colour}\"/>"
+        );
+    }
+
     pub(super) fn dot(&mut self, (x, y): (f64, f64), colour: &str, what: &str) {
         let _ = writeln!(
             self.body,
@@ -78,7 +95,7 @@ impl Plot {
             self.body,
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\"/>",
             (self.x(to) - left - 1.0).max(0.5),
-            self.y(0.0) - top
+            self.y(self.y_from) - top
         );
     }
 
@@ -99,7 +116,7 @@ impl Plot {
             self.width, self.height
         );
         let (left, right) = (MARGIN[0], self.width - MARGIN[1]);
-        for mark in marks(0.0, self.y_to) {
+        for mark in marks(self.y_from, self.y_to) {
             let y = self.y(mark);
             let _ = writeln!(
                 svg,
@@ -109,7 +126,7 @@ impl Plot {
                 short(mark)
             );
         }
-        let bottom = self.y(0.0);
+        let bottom = self.y(self.y_from);
         for mark in marks(self.x_from, self.x_to) {
             let _ = writeln!(
                 svg,
@@ -168,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_gap_in_a_line_is_no_line() {
-        let mut plot = Plot::new(100.0, 100.0, (0.0, 2.0), 1.0);
+        let mut plot = Plot::new(100.0, 100.0, (0.0, 2.0), (0.0, 1.0));
         plot.line([(0.0, Some(1.0)), (1.0, None), (2.0, Some(1.0))], "red");
         assert_eq!(plot.svg("x", "y").matches('L').count(), 0);
     }

@@ -9,19 +9,21 @@
 //! | `pairs` | `plimsoll ab` | [`Report`] |
 //! | `load` | `plimsoll load` | [`LoadReport`] |
 //! | `capacity` | `plimsoll capacity` | [`CapacityRecord`] |
+//! | `soak` | `plimsoll soak` | [`SoakRecord`] |
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use loadgen::capacity::record::{self, CapacityRecord};
+use loadgen::capacity::record::{self as capacity, CapacityRecord};
+use loadgen::drift::record::{self as soak, SoakRecord};
 use loadgen::report::model::{self as load, LoadReport};
 use results::error::Error;
 use results::report::model::{self as comparison, Report};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-const MEND: &str = "name what `plimsoll ab`, `compare`, `load` or `capacity` of this version wrote with `--format json` \
+const MEND: &str = "name what `plimsoll ab`, `compare`, `load`, `capacity` or `soak` of this version wrote with `--format json` \
     or `--report json=FILE`, or make it again";
 
 /// Beside that, for a file that another version understands.
@@ -37,6 +39,8 @@ pub(crate) enum Kept {
     Load(Box<LoadReport>),
     /// A search.
     Capacity(Box<CapacityRecord>),
+    /// A soak.
+    Soak(Box<SoakRecord>),
 }
 
 /// What stands on the outside.
@@ -54,6 +58,7 @@ enum Kind {
     Pairs,
     Load,
     Capacity,
+    Soak,
 }
 
 /// What is wrong with a text, and what to do about it.
@@ -93,7 +98,8 @@ fn parse(text: &[u8]) -> Result<Kept, Fault> {
     let (what, known) = match kind {
         Kind::Baselines | Kind::Pairs => ("a comparison", comparison::SCHEMA),
         Kind::Load => ("a load run", load::SCHEMA),
-        Kind::Capacity => ("a capacity search", record::SCHEMA),
+        Kind::Capacity => ("a capacity search", capacity::SCHEMA),
+        Kind::Soak => ("a soak", soak::SCHEMA),
     };
     if schema != u64::from(known) {
         let reason = format!("its schema is {schema}, and this build reads {known} of {what}");
@@ -103,6 +109,7 @@ fn parse(text: &[u8]) -> Result<Kept, Fault> {
         Kind::Baselines | Kind::Pairs => of_json(text).map(Kept::Comparison),
         Kind::Load => of_json(text).map(Kept::Load),
         Kind::Capacity => of_json(text).map(Kept::Capacity),
+        Kind::Soak => of_json(text).map(Kept::Soak),
     }
 }
 
@@ -136,7 +143,7 @@ mod tests {
         check(r#"{"kind": "load"}"#, "it has no `schema`");
         check(
             r#"{"kind": "night"}"#,
-            "unknown variant `night`, expected one of `baselines`, `pairs`, `load`, `capacity` at line 1",
+            "unknown variant `night`, expected one of `baselines`, `pairs`, `load`, `capacity`, `soak` at line 1",
         );
         check(r#"{"kind": 7}"#, "at line 1 column 10");
     }
@@ -148,6 +155,7 @@ mod tests {
             ("pairs", "2 of a comparison"),
             ("load", "1 of a load run"),
             ("capacity", "1 of a capacity search"),
+            ("soak", "2 of a soak"),
         ] {
             let text = format!(r#"{{"new": 1, "kind": "{kind}", "schema": 9}}"#);
             check(
