@@ -156,7 +156,7 @@ impl CapacityRecord {
         }
     }
 
-    /// As JSON.
+    /// As JSON, which `fixtures/schemas/capacity.json` describes.
     pub fn json(&self) -> String {
         report::json(self)
     }

@@ -152,7 +152,7 @@ impl SoakRecord {
         }
     }
 
-    /// As JSON.
+    /// As JSON, which `fixtures/schemas/soak.json` describes.
     pub fn json(&self) -> String {
         report::json(self)
     }

@@ -11,5 +11,6 @@ mod real_cluster;
 mod records;
 mod runs;
 mod scenarios;
+mod schemas;
 mod soaks;
 mod workers;

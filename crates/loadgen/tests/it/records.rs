@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use boon::{Compiler, Schemas};
 use loadgen::capacity::record::{CapacityRecord, Stated};
 use loadgen::capacity::{Axis, Capacity, Ceiling, Load, Observation, Probe, Purpose, Trial};
 use loadgen::driver::null::Null;
@@ -17,9 +16,7 @@ use serde_json::Value;
 
 use crate::runs::{ran, scenario};
 
-const SCHEMA: &str = include_str!("../../../../fixtures/schemas/load.json");
-
-async fn record() -> LoadReport {
+pub(crate) async fn record() -> LoadReport {
     let load = "[[operation]]\nname = \"big\"\nweight = 1.0\n[[operation]]\nname = \"small, quick\"\nweight = 3.0\n\
         [closed]\nusers = 3\nqueries = 60\n\
         [[slo]]\nmetric = \"response\"\nquantile = 0.99\nat_most = \"1s\"\n\
@@ -42,7 +39,7 @@ async fn record_of(scenario: &Scenario) -> LoadReport {
 }
 
 /// A search that saw one probe come to this, and keeps this trial of it.
-fn search(standing: Standing, trial: Option<LoadReport>) -> CapacityRecord {
+pub(crate) fn search(standing: Standing, trial: Option<LoadReport>) -> CapacityRecord {
     let coefficients = |lambda| Coefficients {
         lambda,
         sigma: 1.0 / 3.0,
@@ -103,24 +100,6 @@ fn kept(record: &LoadReport) -> LoadReport {
 
 fn kept_search(record: &CapacityRecord) -> CapacityRecord {
     serde_json::from_str(&record.json()).expect("it reads what it wrote")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_schema_takes_the_record_and_no_field_more() {
-    let mut schemas = Schemas::new();
-    let mut compiler = Compiler::new();
-    let schema = serde_json::from_str(SCHEMA).expect("JSON");
-    compiler
-        .add_resource("load.json", schema)
-        .expect("named once");
-    let index = compiler
-        .compile("load.json", &mut schemas)
-        .expect("a schema");
-    let mut value: Value = serde_json::from_str(&report::json(&record().await)).expect("JSON");
-    let checked = schemas.validate(&value, index);
-    checked.unwrap_or_else(|error| panic!("{error:#}"));
-    value["more"] = Value::Bool(true);
-    assert!(schemas.validate(&value, index).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

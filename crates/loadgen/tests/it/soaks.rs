@@ -72,7 +72,7 @@ async fn soak(series: &[Series]) -> SoakRecord {
     }
 }
 
-async fn of_all_classes() -> SoakRecord {
+pub(crate) async fn of_all_classes() -> SoakRecord {
     soak(&[steady(), leaking(), bounded(), too_short()]).await
 }
 

@@ -84,7 +84,7 @@ enum TypedEndpoint {
 enum TypedFormat {
     /// For a terminal.
     Text,
-    /// The whole record.
+    /// The whole record; `fixtures/schemas/capacity.json` is its schema.
     Json,
     /// One page with pictures that needs nothing beside it.
     Html,

@@ -40,7 +40,7 @@ pub(super) struct TypedSoak {
 enum TypedFormat {
     /// A table for a terminal.
     Text,
-    /// The whole record.
+    /// The whole record; `fixtures/schemas/soak.json` is its schema.
     Json,
     /// For a comment on a pull request.
     Markdown,
