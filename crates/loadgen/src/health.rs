@@ -182,7 +182,9 @@ pub struct Health {
     pub windows: Vec<Window>,
     /// The numbers of the workers who handed nothing over; such a run is invalid.
     pub lost_workers: Vec<usize>,
-    /// Operations per second that the generator can make at most; unset if nobody measured it.
+    /// The numbers of the workers who made more than half of what they can; such a run is invalid.
+    pub overtaxed_workers: Vec<usize>,
+    /// Operations per second that the generator can make at most, all workers together; unset if nobody measured it.
     pub ceiling: Option<f64>,
 }
 
@@ -314,6 +316,7 @@ pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Durat
         lag_p99,
         windows,
         lost_workers: Vec::new(),
+        overtaxed_workers: Vec::new(),
         ceiling: None,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, Reason, Verdict};
+use super::{Reason, Verdict};
 use crate::driver::null::Null;
 use crate::error::DriverError;
 use crate::judging::completions_per_second;
@@ -53,17 +53,18 @@ pub async fn measured(scenario: &Scenario) -> Result<f64, DriverError> {
 
 /// Holds a run against the ceiling that was measured before it, which its health then says.
 pub fn hold_against(ran: &mut Ran, ceiling: f64) {
-    let seconds = ran.duration.as_secs_f64().max(f64::MIN_POSITIVE);
-    hold(&mut ran.health, ran.started as f64 / seconds, ceiling);
+    ran.health.ceiling = Some(ceiling);
+    if is_too_near(ran.started, ran.duration, ceiling) {
+        ran.health.verdict = Verdict::Invalid;
+        ran.health.reasons.push(Reason::Ceiling);
+        ran.health.reasons.sort_unstable();
+    }
 }
 
-fn hold(health: &mut Health, starts_per_second: f64, ceiling: f64) {
-    health.ceiling = Some(ceiling);
-    if starts_per_second > ceiling * MOST_OF_CEILING {
-        health.verdict = Verdict::Invalid;
-        health.reasons.push(Reason::Ceiling);
-        health.reasons.sort_unstable();
-    }
+/// Whether so many starts in this time may have measured the generator that made them.
+pub(crate) fn is_too_near(started: u64, duration: Duration, ceiling: f64) -> bool {
+    let seconds = duration.as_secs_f64().max(f64::MIN_POSITIVE);
+    started as f64 / seconds > ceiling * MOST_OF_CEILING
 }
 
 #[cfg(test)]
@@ -71,15 +72,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_than_half_of_the_ceiling_spoils_a_run() {
-        let held = |rate| {
-            let mut health = Health::default();
-            hold(&mut health, rate, 1000.0);
-            assert_eq!(health.ceiling, Some(1000.0));
-            (health.verdict, health.reasons)
-        };
-        assert_eq!(held(500.0), (Verdict::Valid, vec![]));
-        assert_eq!(held(501.0), (Verdict::Invalid, vec![Reason::Ceiling]));
+    fn more_than_half_of_the_ceiling_is_too_near() {
+        let held = |started| is_too_near(started, Duration::from_secs(2), 1000.0);
+        assert_eq!([1000, 1001].map(held), [false, true]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_run_near_its_ceiling_is_spoiled_and_says_what_that_is() {
+        let text = format!(
+            "text = \"A test; does not show anything.\"\n{STARTS}\n[llm]\nlatency = [\"1ms\", \"1ms\"]\n"
+        );
+        let scenario = Scenario::parse(Path::new("test.toml"), &text).expect("a scenario");
+        let settings = RunSettings::alone("test", Duration::from_secs(10));
+        let (driver, interrupt) = (Arc::new(Null::default()), CancellationToken::new());
+        let ran = run(&scenario, driver, &settings, interrupt, |_| {}).await;
+        let mut ran = ran.expect("it runs");
+        hold_against(&mut ran, 1.0);
+        assert_eq!(ran.health.ceiling, Some(1.0));
+        assert_eq!(ran.health.verdict, Verdict::Invalid);
+        assert!(ran.health.reasons.contains(&Reason::Ceiling));
     }
 
     #[tokio::test(flavor = "multi_thread")]

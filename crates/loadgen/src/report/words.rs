@@ -121,9 +121,17 @@ pub(super) fn health(report: &LoadReport) -> String {
     if let Some(ceiling) = health.ceiling_per_second {
         text = format!("{text}; it can make {ceiling:.0}/s");
     }
-    if !health.lost_workers.is_empty() {
-        let numbers: Vec<String> = health.lost_workers.iter().map(usize::to_string).collect();
-        text = format!("{text}; nothing came from worker {}", numbers.join(", "));
+    for (what, workers) in [
+        ("nothing came from", &health.lost_workers),
+        (
+            "more than half of what it can was made by",
+            &health.overtaxed_workers,
+        ),
+    ] {
+        if !workers.is_empty() {
+            let numbers: Vec<String> = workers.iter().map(usize::to_string).collect();
+            text = format!("{text}; {what} worker {}", numbers.join(", "));
+        }
     }
     text
 }

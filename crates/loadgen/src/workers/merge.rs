@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::driver::Findings;
 use crate::error::WorkersError;
-use crate::health::{Health, Reason, Verdict, Window};
+use crate::health::{Health, Reason, Verdict, Window, ceiling};
 use crate::recorder::Recorder;
 use crate::report::model::Circumstances;
 use crate::run::Ran;
@@ -33,8 +33,9 @@ pub struct Gathered {
 
 /// Merges the parts of one run of this scenario.
 ///
-/// Histograms and counts are added. A time is the longest of all, the generator's health the worst of all. What the
-/// processes used is not in it: that is no figure of the system under test.
+/// Histograms and counts are added. A time is the longest of all, the generator's health the worst of all, once each
+/// worker was held against its own ceiling. What the processes used is not in it: that is no figure of the system under
+/// test.
 ///
 /// # Errors
 /// If there is no part, if one belongs to another run, or if a worker is there twice. A worker who is *not* there is
@@ -210,8 +211,18 @@ fn findings(parts: &[Part]) -> Findings {
     }
 }
 
-/// The worst of all workers; invalid if one is lost.
+/// The numbers of the workers who made more than half of what they can.
+fn overtaxed(parts: &[Part]) -> Vec<usize> {
+    let overtaxed = parts.iter().filter(|part| {
+        let ceiling = part.health.ceiling;
+        ceiling.is_some_and(|ceiling| ceiling::is_too_near(part.started, part.duration, ceiling))
+    });
+    overtaxed.map(|part| part.of.worker.number()).collect()
+}
+
+/// The worst of all workers; invalid if one is lost, or made more than half of what it can.
 fn health(parts: Vec<Part>, lost_workers: Vec<usize>) -> Health {
+    let overtaxed_workers = overtaxed(&parts);
     let healths: Vec<Health> = parts.into_iter().map(|part| part.health).collect();
     let worst = healths.iter().map(|health| health.verdict).max();
     let lag_p99 = healths.iter().map(|health| health.lag_p99).max();
@@ -220,10 +231,18 @@ fn health(parts: Vec<Part>, lost_workers: Vec<usize>) -> Health {
         .flat_map(|health| health.reasons.iter().copied())
         .collect();
     let mut verdict = worst.unwrap_or_default();
-    if !lost_workers.is_empty() {
-        verdict = Verdict::Invalid;
-        reasons.push(Reason::WorkerLost);
+    for (reason, workers) in [
+        (Reason::WorkerLost, &lost_workers),
+        (Reason::Ceiling, &overtaxed_workers),
+    ] {
+        if !workers.is_empty() {
+            verdict = Verdict::Invalid;
+            reasons.push(reason);
+        }
     }
+    // What a lost worker can is not known.
+    let ceilings: Option<f64> = healths.iter().map(|health| health.ceiling).sum();
+    let ceiling = ceilings.filter(|_| lost_workers.is_empty());
     reasons.sort_unstable();
     reasons.dedup();
     let mut windows: Vec<Window> = healths
@@ -237,7 +256,8 @@ fn health(parts: Vec<Part>, lost_workers: Vec<usize>) -> Health {
         lag_p99: lag_p99.unwrap_or_default(),
         windows,
         lost_workers,
-        ceiling: None,
+        overtaxed_workers,
+        ceiling,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::scenario::Scenario;
 use crate::workers::Worker;
 
 /// The version of a part that is written, and the only one that is read: parts live as long as one run.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// What one worker found.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Part {
     pub circumstances: Circumstances,
     /// All samples.
     pub recorder: Recorder,
-    /// Whether this worker may be believed.
+    /// Whether this worker may be believed, and its ceiling, against which the one who gathers holds it.
     pub health: Health,
     /// What came to light afterwards.
     pub findings: Findings,

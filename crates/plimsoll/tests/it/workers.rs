@@ -74,7 +74,9 @@ fn the_parts_of_all_workers_are_one_run() {
     assert_eq!(record["started"], 25);
     assert_eq!(record["planned"], 25);
     assert_eq!(record["operations"][0]["count"], 25);
-    assert_eq!(record["health"]["lost_workers"], serde_json::json!([]));
+    for workers in ["lost_workers", "overtaxed_workers"] {
+        assert_eq!(record["health"][workers], serde_json::json!([]));
+    }
     // A machine without time to spare may spoil the run; then it says so.
     let is_spoiled = record["conclusion"] == "spoiled";
     assert_eq!(outcome.code, Some(if is_spoiled { 4 } else { 0 }));
@@ -113,11 +115,11 @@ fn parts_that_are_no_part_of_the_run_end_with_2_and_are_named() {
     let stage = Stage::new();
     stage.work(0, 2);
     let whole = fs::read_to_string(stage.part(0)).expect("read");
-    let newer = whole.replacen("\"version\":2", "\"version\":3", 1);
+    let newer = whole.replacen("\"version\":3", "\"version\":4", 1);
     let other = whole.replacen("\"seed\":1", "\"seed\":2", 1);
     for (text, part) in [
         (&whole[..whole.len() / 2], "does not parse"),
-        (&*newer, "version 3"),
+        (&*newer, "version 4"),
         (&*other, "another seed"),
         (&*whole, "twice"),
     ] {
@@ -247,6 +249,8 @@ fn the_workers_of_a_job_leave_their_parts_in_the_cluster_and_the_gatherer_cleans
         .unwrap_or_else(|error| panic!("{error}: {}", outcome.stderr));
     assert_eq!(record["started"], 25);
     assert_eq!(record["time_scale"], 0.5);
+    let ceiling = &record["health"]["ceiling_per_second"];
+    assert!(ceiling.is_f64(), "both have measured theirs: {ceiling}");
     let done = serde_json::json!([["done", 25]]);
     assert_eq!(record["operations"][0]["outcomes"], done);
     for plural in [

@@ -21,7 +21,10 @@ pub struct HealthRow {
     pub windows: Vec<HealthWindowRow>,
     /// The numbers of the workers who handed nothing over, from 0.
     pub lost_workers: Vec<usize>,
-    /// Operations per second that the generator can make at most; unset if nobody measured it.
+    /// The numbers of the workers who made more than half of what they can, from 0.
+    #[serde(default)]
+    pub overtaxed_workers: Vec<usize>,
+    /// Operations per second that the generator can make at most, all workers together; unset if nobody measured it.
     #[serde(default)]
     pub ceiling_per_second: Option<f64>,
 }
@@ -86,6 +89,7 @@ impl HealthRow {
             lag_p99_ns: nanoseconds(health.lag_p99),
             windows: windows.collect(),
             lost_workers: health.lost_workers.clone(),
+            overtaxed_workers: health.overtaxed_workers.clone(),
             ceiling_per_second: health.ceiling,
         }
     }
@@ -100,6 +104,7 @@ impl From<HealthRow> for Health {
             lag_p99: Duration::from_nanos(row.lag_p99_ns),
             windows: row.windows.into_iter().map(Window::from).collect(),
             lost_workers: row.lost_workers,
+            overtaxed_workers: row.overtaxed_workers,
             ceiling: row.ceiling_per_second,
         }
     }

@@ -16,6 +16,8 @@ use crate::invariants;
 use crate::judging::{Conclusion, conclude, judgements};
 use crate::outcome::Outcome;
 use crate::recorder::{Latencies, Tally};
+use crate::report::model::LoadReport;
+use crate::report::{junit, markdown, text};
 use crate::sample::{Sample, Times};
 
 const RUN: &str = "load-test";
@@ -226,6 +228,49 @@ fn a_lost_worker_makes_the_run_invalid_and_is_named() {
     }
 }
 
+/// Two workers of 20 starts in about 0.1 s each, who can make so many per second.
+fn with_ceilings(ceilings: [Option<f64>; 2]) -> Gathered {
+    let found = parts(&samples(40), 2).into_iter().zip(ceilings);
+    let found = found.map(|(mut found, ceiling)| {
+        found.part.health.ceiling = ceiling;
+        read_again(&found.part, &found.place)
+    });
+    gathered(found.collect()).expect("they belong together")
+}
+
+#[test]
+fn each_worker_is_held_against_its_own_ceiling() {
+    let health = |ceilings| with_ceilings(ceilings).ran.health;
+    let fine = health([Some(410.0), Some(1000.0)]);
+    assert_eq!(fine.verdict, Verdict::Valid);
+    assert_eq!(fine.ceiling, Some(1410.0));
+    for (ceilings, overtaxed) in [
+        ([Some(1000.0), Some(390.0)], vec![1]),
+        ([Some(390.0), Some(1000.0)], vec![0]),
+        ([Some(390.0), Some(10.0)], vec![0, 1]),
+        ([None, Some(390.0)], vec![1]),
+    ] {
+        let spoiled = health(ceilings);
+        assert_eq!(spoiled.overtaxed_workers, overtaxed);
+        assert_eq!(spoiled.verdict, Verdict::Invalid);
+        assert_eq!(spoiled.reasons, [Reason::Ceiling]);
+    }
+    assert_eq!(health([None, Some(1000.0)]).ceiling, None);
+    assert_eq!(health([None, None]).verdict, Verdict::Valid);
+}
+
+#[test]
+fn the_report_names_the_worker_who_made_more_than_half_of_what_it_can() {
+    let Gathered { ran, circumstances } = with_ceilings([Some(1000.0), Some(390.0)]);
+    let report = LoadReport::new(&scenario(), &ran, circumstances);
+    assert_eq!(report.conclusion, Conclusion::Spoiled);
+    for form in [text::render, markdown::render, junit::render] {
+        let said = form(&report);
+        let named = "more than half of what it can was made by worker 1";
+        assert!(said.contains(named), "{said}");
+    }
+}
+
 #[test]
 fn one_spoiled_worker_spoils_the_run() {
     let reading = Reading {
@@ -339,10 +384,10 @@ fn nothing_at_all_is_no_run() {
 #[test]
 fn a_part_of_another_version_is_named() {
     let text = part(Worker::ALONE, recorded(&samples(9))).json();
-    let newer = text.replacen("\"version\":2", "\"version\":3", 1);
+    let newer = text.replacen("\"version\":3", "\"version\":4", 1);
     let parsed = Part::parse("p.json", &newer).map(drop);
     let error = parsed.expect_err("it is newer");
-    assert!(matches!(error, WorkersError::Version { found: 3, .. }));
+    assert!(matches!(error, WorkersError::Version { found: 4, .. }));
     assert!(error.to_string().contains("p.json"), "{error}");
 }
 

@@ -100,17 +100,21 @@ impl Driving {
             };
             let (driving, scenario) = (self.clone(), scenario.clone());
             on_generator(async move {
-                // The null driver's own run is what the generator can.
-                let ceiling = match driving.system {
-                    System::Null => None,
-                    _ => Some(ceiling::measured(&scenario).await?),
-                };
+                let ceiling = driving.ceiling(&scenario).await?;
                 let mut ran = driving.follow(&scenario, settings, report).await?;
                 if let Some(ceiling) = ceiling {
                     ceiling::hold_against(&mut ran, ceiling);
                 }
                 Ok(ran)
             })
+        })
+    }
+
+    /// What the generator can under this kind of load; unset with the null driver, whose own run is that.
+    pub(crate) async fn ceiling(&self, scenario: &Scenario) -> anyhow::Result<Option<f64>> {
+        Ok(match self.system {
+            System::Null => None,
+            _ => Some(ceiling::measured(scenario).await?),
         })
     }
 

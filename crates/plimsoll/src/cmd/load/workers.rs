@@ -295,7 +295,10 @@ impl Working {
             witness,
             ..driving.settings(of.run.clone(), of.worker, barrier)
         };
-        let ran = driving.follow(&self.scenario, settings, report).await?;
+        // Before the others are waited for: afterwards each moment counts.
+        let ceiling = driving.ceiling(&self.scenario).await?;
+        let mut ran = driving.follow(&self.scenario, settings, report).await?;
+        ran.health.ceiling = ceiling;
         let of = Belonging {
             begin: lease.and_then(|lease| lease.agreed()),
             ..self.of
