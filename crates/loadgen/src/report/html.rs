@@ -139,7 +139,8 @@ fn slos(rows: &[SloRow]) -> String {
             |number: Option<f64>| number.map_or("–".to_owned(), |number| figure(row, number));
         let _ = writeln!(
             html,
-            "<tr><td>{1}</td><td class=\"{0}\">{0}</td><td>{2}</td><td>{3} to {4}</td><td>{5} of {6} needed</td></tr>",
+            "<tr><td>{1}</td><td class=\"{0}\">{0}</td><td class=\"number\">{2}</td><td class=\"number\">{3} to {4}</td>\
+             <td class=\"number\">{5} of {6} needed</td></tr>",
             row.standing,
             escaped(&row.slo),
             number(row.estimate),
@@ -173,7 +174,8 @@ fn probes(capacity: &CapacityRecord) -> String {
             .map_or("–".to_owned(), |gap| format!("{:.1} %", 100.0 * gap));
         let _ = writeln!(
             html,
-            "<tr><td>{1}</td><td>{2:.2} {3}</td><td>{4}</td><td class=\"{0}\">{0}</td><td>{5:.2}/s ± {6:.2}</td><td>{little}</td><td>{7}</td></tr>",
+            "<tr><td>{1}</td><td class=\"number\">{2:.2} {3}</td><td class=\"number\">{4}</td><td class=\"{0}\">{0}</td>\
+             <td class=\"number\">{5:.2}/s ± {6:.2}</td><td class=\"number\">{little}</td><td>{7}</td></tr>",
             row.standing,
             row.purpose,
             row.load,
@@ -275,7 +277,7 @@ fn escaped(text: &str) -> String {
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b2733}\
 h1{margin:0}h2{font-size:1.05em;margin:1.4em 0 .4em}.head{font-size:1.3em;margin:.2em 0}\
 table{border-collapse:collapse;font-size:.9em}td,th{padding:.2em .8em .2em 0;text-align:left;border-bottom:1px solid #e3e8ec}\
-td.met{color:#1a7f4b}td.missed{color:#b3261e}td.inconclusive,td.invalid{color:#8a6100}td.met,td.missed,td.inconclusive,td.invalid{white-space:nowrap}.two{display:flex;flex-wrap:wrap;gap:2em}\
+td.met{color:#1a7f4b}td.missed{color:#b3261e}td.inconclusive,td.invalid{color:#8a6100}td.met,td.missed,td.inconclusive,td.invalid,td.number{white-space:nowrap}.two{display:flex;flex-wrap:wrap;gap:2em}\
 svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#4a5a68}";
 
 #[cfg(test)]

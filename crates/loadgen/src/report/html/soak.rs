@@ -47,7 +47,7 @@ fn table(record: &SoakRecord) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             html,
-            "<tr><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=\"{}\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td>{}</td></tr>",
             row.watched.words(),
             standing(row.class),
             row.class.words(),

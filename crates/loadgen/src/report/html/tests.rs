@@ -71,6 +71,16 @@ fn tables_escape_what_they_are_given() {
 }
 
 #[test]
+fn a_number_stays_on_one_line_with_its_unit_and_error() {
+    let table = probes(&capacity());
+    for number in ["40.00 per second", "40.00/s ± 0.10", "1.0 %"] {
+        let cell = format!("<td class=\"number\">{number}</td>");
+        assert!(table.contains(&cell), "{cell} is not in {table}");
+    }
+    assert!(STYLE.contains("td.number{white-space:nowrap}"));
+}
+
+#[test]
 fn a_search_without_a_trial_has_no_page() {
     assert_eq!(render_search(&capacity()), None);
 }
