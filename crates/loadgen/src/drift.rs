@@ -154,12 +154,12 @@ impl Watched {
 }
 
 impl Class {
-    /// The word that reports use.
+    /// In a word or two, as reports use them.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Leak => "leak",
             Self::Bounded => "bounded",
-            Self::None => "none",
+            Self::None => "no growth",
             Self::TooShort => "too short",
         }
     }

@@ -126,8 +126,8 @@ pub enum Reason {
 }
 
 impl Verdict {
-    /// The word that reports use.
-    pub const fn as_str(self) -> &'static str {
+    /// In a word, as reports use it.
+    pub const fn words(self) -> &'static str {
         match self {
             Self::Valid => "valid",
             Self::Suspect => "suspect",

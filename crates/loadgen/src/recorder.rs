@@ -279,8 +279,9 @@ impl Default for Latencies {
     }
 }
 
-fn nanoseconds(latency: Duration) -> u64 {
-    u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX)
+/// As histograms and records count: more than they can hold is the most.
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

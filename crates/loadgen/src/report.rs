@@ -7,9 +7,8 @@ pub mod markdown;
 pub mod model;
 pub mod text;
 
+mod markup;
 mod words;
-
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -18,12 +17,4 @@ pub fn json<R: Serialize>(record: &R) -> String {
     let mut text = serde_json::to_string_pretty(record).expect("a record is JSON");
     text.push('\n');
     text
-}
-
-/// Writes text to a file, whole or not at all.
-///
-/// # Errors
-/// If the folder is not there, is not ours, or the disk is full; what was there before stays.
-pub fn write(path: &Path, text: &str) -> Result<(), results::error::Error> {
-    results::report::write(path, text)
 }

@@ -35,7 +35,7 @@ impl<F: Copy> Forms<F> {
     ) -> anyhow::Result<()> {
         say(&rendered(self.format)?)?;
         for (format, path) in &self.files {
-            loadgen::report::write(path, &rendered(*format)?)?;
+            results::report::write(path, &rendered(*format)?)?;
             eprintln!("the report is in {}", path.display());
         }
         Ok(())

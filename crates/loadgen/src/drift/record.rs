@@ -161,14 +161,15 @@ impl SoakRecord {
 impl FindingRow {
     /// Classifies all series of one soak together, and writes down what was found.
     pub fn all(series: &[Series], seed: u64) -> Vec<Self> {
-        let findings = findings(series, seed).into_iter();
+        let findings = findings(series, seed);
         let rows = findings
+            .iter()
             .zip(series)
             .map(|(finding, series)| Self::new(finding, series));
         rows.collect()
     }
 
-    fn new(finding: Finding, series: &Series) -> Self {
+    fn new(finding: &Finding, series: &Series) -> Self {
         let trend = finding.steady.map(|(from_s, to_s)| TrendRow {
             from_s,
             to_s,

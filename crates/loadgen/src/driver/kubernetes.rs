@@ -24,7 +24,7 @@ use testbed::population::query;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::connect::connect;
-use self::failure::{denied, refused};
+use self::failure::{denied, no_reply, refused, unreachable};
 use self::objects::Objects;
 use crate::driver::{Capabilities, Driver, End, Findings, Setting, Sightings, Start, What};
 use crate::error::DriverError;
@@ -162,10 +162,7 @@ impl Kubernetes {
     ) -> Result<T, DriverError> {
         match tokio::time::timeout(self.config.patience, request).await {
             Ok(reply) => reply.map_err(|error| refused(action, &error)),
-            Err(_) => Err(DriverError::Unreachable {
-                system: "the Kubernetes API".to_owned(),
-                reason: format!("no reply to {action} within {:?}", self.config.patience),
-            }),
+            Err(_) => Err(no_reply(action, self.config.patience)),
         }
     }
 
@@ -343,13 +340,9 @@ impl Kubernetes {
         action: &str,
         work: impl Future<Output = Result<T, DriverError>>,
     ) -> Result<T, DriverError> {
-        let late = |_| DriverError::Unreachable {
-            system: "the Kubernetes API".to_owned(),
-            reason: format!("could not {action} within {:?}", self.config.patience),
-        };
-        tokio::time::timeout(self.config.patience, work)
-            .await
-            .map_err(late)?
+        let patience = self.config.patience;
+        let late = |_| unreachable(format!("could not {action} within {patience:?}"));
+        tokio::time::timeout(patience, work).await.map_err(late)?
     }
 }
 

@@ -14,8 +14,10 @@ use crate::advice::thresholds::{Severity, signs};
 use crate::capacity::record::CapacityRecord;
 use crate::drift::record::SoakRecord;
 use crate::driver::Capabilities;
+use crate::report::markup::escaped;
 use crate::report::model::LoadReport;
 use crate::report::model::slo::SloRow;
+use crate::report::words;
 
 /// Renders a report.
 pub fn render(report: &LoadReport) -> String {
@@ -83,11 +85,12 @@ fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
         &picture::histogram(&report.response_bars),
     )?;
     writeln!(html, "</div>")?;
-    section(
-        html,
-        "Generator, window by window",
-        &picture::health(report),
-    )?;
+    let health = format!(
+        "{}\n<p>{}</p>",
+        picture::health(report),
+        escaped(&words::health(report))
+    );
+    section(html, "Generator, window by window", &health)?;
     if let Some(capacity) = page.capacity {
         section(
             html,
@@ -135,8 +138,11 @@ fn slos(rows: &[SloRow]) -> String {
         "<table><tr><th>promise</th><th>standing</th><th>measured</th><th>interval</th><th>samples</th></tr>\n",
     );
     for row in rows {
-        let number =
-            |number: Option<f64>| number.map_or("–".to_owned(), |number| figure(row, number));
+        let number = |number: Option<f64>| {
+            number.map_or("–".to_owned(), |number| {
+                words::number_of(&row.slo, number)
+            })
+        };
         let _ = writeln!(
             html,
             "<tr><td>{1}</td><td class=\"{0}\">{0}</td><td class=\"number\">{2}</td><td class=\"number\">{3} to {4}</td>\
@@ -151,17 +157,6 @@ fn slos(rows: &[SloRow]) -> String {
         );
     }
     html + "</table>"
-}
-
-/// A number in the unit of its bound: nanoseconds are the only ones of which a bound is larger than a million.
-fn figure(row: &SloRow, number: f64) -> String {
-    if row.slo.contains("memory") {
-        format!("{:.0} MiB", number / f64::from(1 << 20))
-    } else if row.bound >= 1e5 {
-        format!("{:.1} ms", number / 1e6)
-    } else {
-        format!("{number:.3}")
-    }
 }
 
 fn probes(capacity: &CapacityRecord) -> String {
@@ -266,12 +261,6 @@ fn table_of(surroundings: &Surroundings<'_>) -> String {
         }
     }
     html + "</table>"
-}
-
-/// Text that ends no element and no attribute.
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b2733}\

@@ -6,10 +6,11 @@
 //! | missed, broken, leak | failure |
 //! | invalid, or the generator spoiled the run | error |
 //! | inconclusive, not known, too short | skipped, with the reason |
-//! | met, holds, bounded, none | passed |
+//! | met, holds, bounded, no growth | passed |
 
 use std::fmt::Write as _;
 
+use super::markup::escaped;
 use super::model::LoadReport;
 use super::words;
 use crate::drift::Class;
@@ -139,11 +140,4 @@ fn soak_tests(record: &SoakRecord) -> Vec<Test> {
         ),
     });
     std::iter::once(run).chain(series).collect()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

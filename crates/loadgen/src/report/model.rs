@@ -1,7 +1,5 @@
 //! The record of a run: all numbers, with their units in their names.
 
-use std::time::Duration;
-
 use results::machine::Machine;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -9,18 +7,15 @@ use crate::advice::Measurements;
 use crate::driver::Capabilities;
 use crate::invariants::{self, Invariant};
 use crate::judging::{self, Conclusion};
+use crate::recorder::nanoseconds;
 use crate::run::Ran;
 use crate::scenario::Scenario;
 
-pub mod operation;
-
-pub mod slo;
-
-pub mod over_time;
-
 pub mod bar;
-
 pub mod health;
+pub mod operation;
+pub mod over_time;
+pub mod slo;
 
 use bar::Bar;
 use health::HealthRow;
@@ -170,10 +165,6 @@ impl LoadReport {
             machine: circumstances.machine,
         }
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// JSON has no infinity and writes it as null.

@@ -86,7 +86,7 @@ pub(super) fn measured(row: &SloRow) -> String {
 }
 
 /// A number in the unit that its promise has.
-fn number_of(slo: &str, number: f64) -> String {
+pub(super) fn number_of(slo: &str, number: f64) -> String {
     if slo.contains('%') {
         return format!("{:.1} %", number * 100.0);
     }
@@ -105,7 +105,7 @@ fn number_of(slo: &str, number: f64) -> String {
 pub(super) fn health(report: &LoadReport) -> String {
     let health = &report.health;
     let lag = time(health.lag_p99_ns as f64);
-    let mut text = format!("{}; start lag p99 {lag}", health.verdict.as_str());
+    let mut text = format!("{}; start lag p99 {lag}", health.verdict.words());
     let is_stolen = |window: &&HealthWindowRow| window.verdict == Verdict::Stolen;
     let n_stolen = health.windows.iter().filter(is_stolen).count();
     if n_stolen > 0 {
@@ -228,7 +228,7 @@ pub(super) fn soaked(record: &SoakRecord) -> String {
 
 /// The generator's health in a soak.
 pub(super) fn soak_health(record: &SoakRecord) -> String {
-    let verdict = record.generator.as_str();
+    let verdict = record.generator.words();
     match record.reasons.is_empty() {
         true => verdict.to_owned(),
         false => format!("{verdict}; {}", reasons(&record.reasons)),

@@ -24,7 +24,7 @@ use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 use parking_lot::Mutex;
 
-use crate::driver::kubernetes::failure::refused;
+use crate::driver::kubernetes::failure::{no_reply, refused};
 use crate::driver::kubernetes::objects::make_namespace;
 use crate::driver::kubernetes::{RUN_LABEL, WORKER_LABEL};
 use crate::error::DriverError;
@@ -88,16 +88,9 @@ impl LeaseBarrier {
 
     /// Says that this worker is there.
     async fn enter(&self) -> Result<(), DriverError> {
-        let late = |_| DriverError::Unreachable {
-            system: "the Kubernetes API".to_owned(),
-            reason: format!(
-                "no reply to create a Lease within {:?}",
-                self.config.patience
-            ),
-        };
-        tokio::time::timeout(self.config.patience, self.sign())
-            .await
-            .map_err(late)?
+        let patience = self.config.patience;
+        let signed = tokio::time::timeout(patience, self.sign()).await;
+        signed.map_err(|_| no_reply("create a Lease", patience))?
     }
 
     async fn sign(&self) -> Result<(), DriverError> {

@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 
-use crate::driver::kubernetes::failure::refused;
+use crate::driver::kubernetes::failure::{no_reply, refused};
 use crate::driver::kubernetes::{RUN_LABEL, WORKER_LABEL};
 use crate::error::{DriverError, WorkersError};
 use crate::workers::merge::Found;
@@ -70,7 +70,7 @@ impl Store {
                 }
                 Ok(Err(error @ DriverError::Forbidden { .. })) => return Err(error),
                 Ok(Err(error)) => error,
-                Err(_) => self.no_reply("create a ConfigMap"),
+                Err(_) => no_reply("create a ConfigMap", self.patience),
             };
             if tokio::time::Instant::now() + PAUSE >= deadline {
                 return Err(error);
@@ -88,7 +88,7 @@ impl Store {
         let deadline = tokio::time::Instant::now() + self.patience;
         loop {
             let listed = tokio::time::timeout_at(deadline, self.list()).await;
-            let config_maps = listed.map_err(|_| self.no_reply("list ConfigMaps"))??;
+            let config_maps = listed.map_err(|_| no_reply("list ConfigMaps", self.patience))??;
             let is_late = tokio::time::Instant::now() + PAUSE >= deadline;
             if is_late || is_complete(&config_maps) {
                 return Ok(config_maps.into_iter().map(Kept::new).collect());
@@ -166,13 +166,6 @@ impl Store {
             },
             binary_data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(packed))])),
             ..ConfigMap::default()
-        }
-    }
-
-    fn no_reply(&self, action: &str) -> DriverError {
-        DriverError::Unreachable {
-            system: "the Kubernetes API".to_owned(),
-            reason: format!("no reply to {action} within {:?}", self.patience),
         }
     }
 }

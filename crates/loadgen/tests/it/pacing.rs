@@ -77,7 +77,7 @@ fn starts_are_made_within_two_milliseconds() {
         for _ in 0..3 {
             let (ours, verdict) = paced(rate, SECONDS);
             let theirs = timed(rate, SECONDS);
-            println!("| {rate} | {ours:?} | {} | {theirs:?} |", verdict.as_str());
+            println!("| {rate} | {ours:?} | {} | {theirs:?} |", verdict.words());
         }
     }
 }

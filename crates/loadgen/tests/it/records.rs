@@ -12,6 +12,7 @@ use loadgen::scenario::Scenario;
 use loadgen::slo::judge::{Judgement, Standing};
 use loadgen::usl::{Coefficients, Usl};
 use results::machine::Machine;
+use results::report::write;
 use serde_json::Value;
 
 use crate::runs::{ran, scenario};
@@ -155,18 +156,14 @@ async fn csv_has_locusts_columns_in_every_row() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_cannot_be_written_leaves_the_one_before() {
+#[test]
+fn a_record_that_cannot_be_written_leaves_the_one_before() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("load.json");
-    report::write(&path, "before").expect("written");
-    let error = report::write(&path.join("load.json"), "after");
-    assert!(
-        error
-            .expect_err("a file is no folder")
-            .to_string()
-            .contains("load.json")
-    );
+    write(&path, "before").expect("written");
+    let error = write(&path.join("load.json"), "after");
+    let error = error.expect_err("a file is no folder").to_string();
+    assert!(error.contains("load.json"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).expect("there"), "before");
 }
 

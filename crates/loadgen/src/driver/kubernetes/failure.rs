@@ -1,5 +1,7 @@
 //! What an error of the Kubernetes API means for a run.
 
+use std::time::Duration;
+
 use kube::Error;
 
 use crate::driver::End;
@@ -17,10 +19,20 @@ pub(crate) fn refused(action: &str, error: &Error) -> DriverError {
             action,
             reason: status.message.clone(),
         },
-        other => DriverError::Unreachable {
-            system: "the Kubernetes API".to_owned(),
-            reason: chain(other),
-        },
+        other => unreachable(chain(other)),
+    }
+}
+
+/// A request was not answered in time.
+pub(crate) fn no_reply(action: &str, patience: Duration) -> DriverError {
+    unreachable(format!("no reply to {action} within {patience:?}"))
+}
+
+/// The API itself was out of reach.
+pub(super) fn unreachable(reason: String) -> DriverError {
+    DriverError::Unreachable {
+        system: "the Kubernetes API".to_owned(),
+        reason,
     }
 }
 

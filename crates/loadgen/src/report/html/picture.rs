@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::escaped;
 use super::plot::Plot;
 use crate::capacity::record::CapacityRecord;
 use crate::capacity::{Purpose, Unit};
 use crate::health::Verdict;
+use crate::report::markup::escaped;
 use crate::report::model::LoadReport;
 use crate::report::model::bar::Bar;
 use crate::report::model::over_time::WindowRow;
@@ -19,6 +19,9 @@ pub(super) const RED: &str = "#b3261e";
 const AMBER: &str = "#c98a00";
 pub(super) const BLUE: &str = "#1f5fa8";
 pub(super) const PALE: &str = "#9bb7d4";
+
+/// Room for what is said of an end of the bracket.
+const LABEL: f64 = 220.0;
 
 /// The load line, as on a ship's side: water up to the highest pass, a band of doubt, and what fails above.
 pub(super) fn load_line(capacity: &CapacityRecord) -> String {
@@ -59,10 +62,15 @@ pub(super) fn load_line(capacity: &CapacityRecord) -> String {
             row.standing
         );
     }
+    // Each stands on the outer side of its mark, unless the picture ends there.
     let mut mark = |load: Option<f64>, what: &str, y: f64, anchor: &str, colour: &str| {
         let Some(load) = load else { return };
         let (at, text) = (x(load), y - 6.0);
-        let shift = if anchor == "end" { at - 6.0 } else { at + 6.0 };
+        let (anchor, shift) = match anchor {
+            "end" if at > left + LABEL => ("end", at - 6.0),
+            "start" if at > right - LABEL => ("end", at - 6.0),
+            _ => ("start", at + 6.0),
+        };
         let _ = writeln!(
             svg,
             "<path d=\"M{at:.1} {text:.1}V96\" stroke=\"{colour}\" stroke-width=\"2\"/>\
@@ -145,7 +153,7 @@ pub(super) fn health(report: &LoadReport) -> String {
     let windows = &report.health.windows;
     let (width, cell) = (1000.0, 980.0 / windows.len().max(1) as f64);
     let mut svg =
-        format!("<svg viewBox=\"0 0 {width} 44\" width=\"{width}\" height=\"44\" role=\"img\">\n");
+        format!("<svg viewBox=\"0 0 {width} 24\" width=\"{width}\" height=\"24\" role=\"img\">\n");
     for (index, window) in windows.iter().enumerate() {
         let colour = match window.verdict {
             Verdict::Valid => "#8fcaa9",
@@ -158,17 +166,11 @@ pub(super) fn health(report: &LoadReport) -> String {
             "<rect x=\"{:.1}\" y=\"2\" width=\"{:.2}\" height=\"20\" fill=\"{colour}\"><title>{} {}</title></rect>",
             10.0 + cell * index as f64,
             (cell - 0.5).max(0.3),
-            window.verdict.as_str(),
+            window.verdict.words(),
             words::reasons(&window.reasons)
         );
     }
-    let lag = report.health.lag_p99_ns as f64 / 1e6;
-    let _ = writeln!(
-        svg,
-        "<text x=\"10\" y=\"38\">{}; starts were late by {lag:.2} ms (p99)</text></svg>",
-        report.health.verdict.as_str()
-    );
-    svg
+    svg + "</svg>"
 }
 
 /// The rungs, and the law through them.

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::picture::{BLUE, GREEN, PALE, RED};
 use super::plot::Plot;
-use super::{Surroundings, close, escaped, open, section};
+use super::{Surroundings, close, open, section};
 use crate::drift::record::{FindingRow, SoakRecord};
 use crate::drift::{Class, Watched};
+use crate::report::markup::escaped;
 use crate::report::words;
 
 /// What the pictures show, the same for each.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{finite_or_infinite, nanoseconds};
+use super::finite_or_infinite;
 use crate::health::{Health, Reading, Reason, Verdict, Window};
+use crate::recorder::nanoseconds;
 
 /// The generator's health.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::nanoseconds;
 use crate::driver::ModelUse;
 use crate::outcome::Outcome;
-use crate::recorder::{Latencies, Tally};
+use crate::recorder::{Latencies, Tally, nanoseconds};
 use crate::run::Ran;
 
 /// One operation, or all.

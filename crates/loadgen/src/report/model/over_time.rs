@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::nanoseconds;
 use crate::outcome::Outcome;
+use crate::recorder::nanoseconds;
 use crate::run::Ran;
 
 /// One stretch of the run.

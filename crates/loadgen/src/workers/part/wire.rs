@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Belonging, Part, VERSION};
 use crate::driver::{Capabilities, Findings, ModelUse};
 use crate::outcome::{Outcome, Outcomes};
-use crate::recorder::{Latencies, Recorder, Tally, Window, Windows};
+use crate::recorder::{Latencies, Recorder, Tally, Window, Windows, nanoseconds};
 use crate::report::model::Circumstances;
 use crate::report::model::health::HealthRow;
 use crate::workers::Worker;
@@ -256,8 +256,4 @@ fn unpacked<C: Counter>(
         ));
     }
     Ok(histogram)
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

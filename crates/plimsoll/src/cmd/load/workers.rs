@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use loadgen::driver::kubernetes::{Kubernetes, connect};
-use loadgen::report;
 use loadgen::report::model::Circumstances;
 use loadgen::run::{RunSettings, Witness};
 use loadgen::scenario::Scenario;
@@ -306,7 +305,7 @@ impl Working {
         let part = Part::new(of, self.circumstances, ran);
         let place = match &self.file {
             Some(file) => {
-                report::write(file, &part.json())?;
+                results::report::write(file, &part.json())?;
                 file.display().to_string()
             }
             None => {
