@@ -162,7 +162,7 @@ fn the_record_of_a_search_says_in_every_form_what_was_said_at_first() {
 
 #[test]
 fn the_record_of_a_soak_says_in_every_form_what_was_said_at_first() {
-    check_again(&["soak", "--drain=0s"], &SOAK_FORMS);
+    check_again(&["soak", "--drain=1s"], &SOAK_FORMS);
 }
 
 /// What `report` says of a file in this folder if it says nothing but an error.
@@ -198,7 +198,7 @@ fn a_form_that_a_kind_does_not_have_is_refused_before_anything_is_said() {
         assert_says(&message, &["kept.json", &lacks, "text, json, html"]);
     }
 
-    let (soak, _) = told(&["soak", "--drain=0s"], &SOAK_FORMS);
+    let (soak, _) = told(&["soak", "--drain=1s"], &SOAK_FORMS);
     for form in ["csv", "bmf", "gha"] {
         let message = refusal(&soak, &["kept.json", "--format", form]);
         let lacks = format!("a soak, which has no form {form}");
@@ -221,7 +221,7 @@ fn what_only_a_comparison_shows_is_refused_beside_other_kinds() {
             &CAPACITY_FORMS,
             "a capacity search",
         ),
-        (&["soak", "--drain=0s"], &SOAK_FORMS, "a soak"),
+        (&["soak", "--drain=1s"], &SOAK_FORMS, "a soak"),
     ] {
         let (sandbox, _) = told(command, forms);
         for given in [["--flamegraph", "a=a.svg"], ["--history", "nights"]] {
