@@ -115,6 +115,31 @@ pub(crate) fn affordable<T: Ord>(mut costs: Vec<(T, Duration)>, time: Duration) 
     taken
 }
 
+/// Cases whose rounds say how long those of the others may take.
+const FEW: usize = 8;
+
+/// Whether there is time to begin a case of which nothing is known, and for so many rounds of it, beside those that were
+/// begun: what a round of each takes, and how many are left.
+///
+/// Those that take longer than is typical do not count, for they give way to it in the end. Were they to, the first case
+/// of seconds would keep a hundred of milliseconds from being measured at all.
+pub(crate) fn has_room(begun: &[(Duration, usize)], n_rounds: usize, time: Duration) -> bool {
+    if begun.len() < FEW {
+        return true;
+    }
+    let typical = typical(begun.iter().map(|(round, _)| *round));
+    let cheap = begun.iter().filter(|(round, _)| *round <= typical);
+    let promised: Duration = cheap.map(|(round, n_left)| *round * *n_left as u32).sum();
+    promised + typical * n_rounds as u32 <= time
+}
+
+/// The median, zero of none.
+pub(crate) fn typical(costs: impl Iterator<Item = Duration>) -> Duration {
+    let mut costs: Vec<Duration> = costs.collect();
+    costs.sort_unstable();
+    costs.get(costs.len() / 2).copied().unwrap_or_default()
+}
+
 /// How much each process of a case measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
@@ -184,7 +209,7 @@ impl Length {
 
 #[cfg(test)]
 mod tests {
-    use super::{Length, MOST_SAMPLES, Schedule, Stage, Step, affordable};
+    use super::{Length, MOST_SAMPLES, Schedule, Stage, Step, affordable, has_room};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -255,6 +280,26 @@ mod tests {
         ] {
             assert_eq!(affordable(costs(), seconds(time)), expected, "{time} s");
         }
+    }
+
+    #[test]
+    fn a_case_of_seconds_keeps_none_of_milliseconds_from_being_begun() {
+        let (slow, fast) = (Duration::from_secs(10), Duration::from_millis(100));
+        let begun = |n_slow: usize, n_fast: usize| {
+            let rounds = [vec![slow; n_slow], vec![fast; n_fast]].concat();
+            rounds
+                .into_iter()
+                .map(|round| (round, 9))
+                .collect::<Vec<_>>()
+        };
+        let minute = Duration::from_secs(60);
+        assert!(has_room(&begun(1, 0), 10, minute));
+        assert!(has_room(&begun(7, 0), 10, minute));
+        assert!(has_room(&begun(3, 9), 10, minute));
+        // 65 times 0.9 s and one more second.
+        assert!(has_room(&begun(3, 65), 10, minute));
+        assert!(!has_room(&begun(3, 66), 10, minute));
+        assert!(!has_room(&begun(8, 0), 10, minute));
     }
 
     #[test]

@@ -217,7 +217,10 @@ impl<'w> Session<'w> {
                 if time.is_zero() {
                     return Ok(Progress::OutOfBudget);
                 }
-                if self.costs[step.case].is_none() && self.promised(&cases, &left) > time {
+                let n_left = left.get(&(step.case, step.stage)).copied();
+                if self.costs[step.case].is_none()
+                    && !schedule::has_room(&self.begun(&left), n_left.unwrap_or_default(), time)
+                {
                     // Better some cases with all their rounds than all with too few.
                     continue;
                 }
@@ -231,21 +234,16 @@ impl<'w> Session<'w> {
 
     /// What so many rounds of a case take; of one that was never measured, as long as others do.
     fn cost(&self, case: usize, n_rounds: usize) -> Duration {
-        let known = || self.costs.iter().flatten();
-        let n_known = known().count().max(1) as u32;
-        let mean = || known().sum::<Duration>() / n_known;
-        self.costs[case].unwrap_or_else(mean) * n_rounds as u32
+        let typical = || schedule::typical(self.costs.iter().flatten().copied());
+        self.costs[case].unwrap_or_else(typical) * n_rounds as u32
     }
 
-    /// What is left to do for those of the cases that were begun.
-    fn promised(
-        &self,
-        cases: &[(usize, Stage)],
-        left: &BTreeMap<(usize, Stage), usize>,
-    ) -> Duration {
-        let begun = cases.iter().filter(|(case, _)| self.costs[*case].is_some());
-        let n_left = |which| left.get(which).copied().unwrap_or_default();
-        begun.map(|which| self.cost(which.0, n_left(which))).sum()
+    /// The cases that were begun: what a round takes, and how many are left.
+    fn begun(&self, left: &BTreeMap<(usize, Stage), usize>) -> Vec<(Duration, usize)> {
+        let begun = left.iter();
+        begun
+            .filter_map(|((case, _), n_left)| Some((self.costs[*case]?, *n_left)))
+            .collect()
     }
 
     /// Measures one round, and keeps it, or the reason why there is none.
