@@ -176,8 +176,8 @@ pub struct Health {
     pub verdict: Verdict,
     /// Why not, each once.
     pub reasons: Vec<Reason>,
-    /// How late starts were in all windows that were not stolen: one in a hundred was later.
-    pub lag_p99: Duration,
+    /// How late starts were in all windows that were not stolen: one in a hundred was later. Unset if none fell into one.
+    pub lag_p99: Option<Duration>,
     /// All windows; in a run of several workers those of each, by their begin.
     pub windows: Vec<Window>,
     /// The numbers of the workers who handed nothing over; such a run is invalid.
@@ -277,9 +277,13 @@ fn is_stolen(reasons: &[Reason]) -> bool {
 }
 
 /// Judges a run: by its lag in all windows that were not stolen, and by how many of its windows are spoiled.
-pub fn judge_run(windows: Vec<Window>, lag_p99: Duration, tightest: Option<Duration>) -> Health {
+pub fn judge_run(
+    windows: Vec<Window>,
+    lag_p99: Option<Duration>,
+    tightest: Option<Duration>,
+) -> Health {
     let share = tightest.map_or(Duration::ZERO, |tightest| tightest.mul_f64(MOST_LAG_OF_SLO));
-    let is_late = lag_p99 > MOST_LAG.max(share);
+    let is_late = lag_p99 > Some(MOST_LAG.max(share));
     let with = |verdict: Verdict| {
         windows
             .iter()

@@ -188,7 +188,7 @@ fn windows(n_valid: usize, n_invalid: usize) -> Vec<Window> {
 
 #[test]
 fn one_spoiled_window_of_many_makes_a_run_suspect_and_many_spoil_it() {
-    let lag = Duration::from_millis(1);
+    let lag = Some(Duration::from_millis(1));
     let verdict = |windows| judge_run(windows, lag, None).verdict;
     assert_eq!(verdict(windows(20, 0)), Verdict::Valid);
     assert_eq!(verdict(windows(20, 1)), Verdict::Suspect);
@@ -205,7 +205,7 @@ fn a_run_bears_stolen_windows_as_long_as_most_are_left() {
         };
         let mut windows = windows(n_valid, n_invalid);
         windows.extend(std::iter::repeat_n(stolen, n_stolen));
-        judge_run(windows, Duration::from_millis(1), None)
+        judge_run(windows, Some(Duration::from_millis(1)), None)
     };
     let health = with_stolen(10, 0, 10);
     assert_eq!(health.verdict, Verdict::Suspect);
@@ -224,7 +224,7 @@ fn a_run_bears_stolen_windows_as_long_as_most_are_left() {
 
 #[test]
 fn a_late_run_is_spoiled_whatever_its_windows_say() {
-    let health = judge_run(windows(20, 0), Duration::from_millis(6), None);
+    let health = judge_run(windows(20, 0), Some(Duration::from_millis(6)), None);
     assert_eq!(health.verdict, Verdict::Invalid);
     assert_eq!(health.reasons, [Reason::ScheduleLag]);
 }

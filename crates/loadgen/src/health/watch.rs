@@ -137,8 +137,8 @@ impl Watch {
             waiting: spent(counters.waiting, before.waiting).as_secs_f64() / wall,
             throttled: spent(counters.throttled, before.throttled),
             steal: stolen as f64 / ticks as f64,
-            loop_lag_p99: loop_lag.p99(),
-            watch_lag_p99: (!self.watch_lag.0.is_empty()).then(|| self.watch_lag.p99()),
+            loop_lag_p99: loop_lag.p99().unwrap_or_default(),
+            watch_lag_p99: self.watch_lag.p99(),
             socket_errors: std::mem::take(&mut self.socket_errors),
         };
         let (verdict, reasons) = judge(&reading, self.tightest);
@@ -215,12 +215,10 @@ impl Lags {
         Duration::from_nanos(self.0.value_at_quantile(quantile))
     }
 
-    /// Zero if there was none.
-    fn p99(&self) -> Duration {
-        if self.0.is_empty() {
-            return Duration::ZERO;
-        }
-        Duration::from_nanos(self.0.value_at_quantile(0.99))
+    /// Unset if there was none.
+    fn p99(&self) -> Option<Duration> {
+        let p99 = || Duration::from_nanos(self.0.value_at_quantile(0.99));
+        (!self.0.is_empty()).then(p99)
     }
 }
 
@@ -250,6 +248,7 @@ mod tests {
         assert!(is_late(&lags(1_000, 11)));
         assert_eq!(lags(0, 0).all_but_a_hundredth(), Duration::ZERO);
         // The run as a whole is not forgiven.
-        assert!(lags(20, 1).p99() > Duration::from_millis(40));
+        assert!(lags(20, 1).p99() > Some(Duration::from_millis(40)));
+        assert_eq!(lags(0, 0).p99(), None);
     }
 }

@@ -104,7 +104,9 @@ pub(super) fn number_of(slo: &str, number: f64) -> String {
 /// The generator's health on one line.
 pub(super) fn health(report: &LoadReport) -> String {
     let health = &report.health;
-    let lag = time(health.lag_p99_ns as f64);
+    let lag = health
+        .lag_p99_ns
+        .map_or("unknown".to_owned(), |lag| time(lag as f64));
     let mut text = format!("{}; start lag p99 {lag}", health.verdict.words());
     let is_stolen = |window: &&HealthWindowRow| window.verdict == Verdict::Stolen;
     let n_stolen = health.windows.iter().filter(is_stolen).count();

@@ -225,7 +225,7 @@ fn health(parts: Vec<Part>, lost_workers: Vec<usize>) -> Health {
     let overtaxed_workers = overtaxed(&parts);
     let healths: Vec<Health> = parts.into_iter().map(|part| part.health).collect();
     let worst = healths.iter().map(|health| health.verdict).max();
-    let lag_p99 = healths.iter().map(|health| health.lag_p99).max();
+    let lag_p99 = healths.iter().filter_map(|health| health.lag_p99).max();
     let mut reasons: Vec<Reason> = healths
         .iter()
         .flat_map(|health| health.reasons.iter().copied())
@@ -253,7 +253,7 @@ fn health(parts: Vec<Part>, lost_workers: Vec<usize>) -> Health {
     Health {
         verdict,
         reasons,
-        lag_p99: lag_p99.unwrap_or_default(),
+        lag_p99,
         windows,
         lost_workers,
         overtaxed_workers,

@@ -26,8 +26,9 @@ fn is_asked_for() -> bool {
     asked
 }
 
-/// Our 99th percentile of schedule lag, and what the generator says of itself.
-fn paced(rate: u32, seconds: u32) -> (Duration, Verdict) {
+/// Our 99th percentile of schedule lag, unset if the hypervisor took all of the run, and what the generator says of
+/// itself.
+fn paced(rate: u32, seconds: u32) -> (Option<Duration>, Verdict) {
     let open = format!(
         "[open]\nstart = {rate}.0\nspacing = \"even\"\nstages = [{{ duration = \"{seconds}s\", rate = {rate}.0 }}]"
     );
@@ -77,7 +78,8 @@ fn starts_are_made_within_two_milliseconds() {
         for _ in 0..3 {
             let (ours, verdict) = paced(rate, SECONDS);
             let theirs = timed(rate, SECONDS);
-            println!("| {rate} | {ours:?} | {} | {theirs:?} |", verdict.words());
+            let ours = ours.map_or("unknown".to_owned(), |ours| format!("{ours:?}"));
+            println!("| {rate} | {ours} | {} | {theirs:?} |", verdict.words());
         }
     }
 }

@@ -16,8 +16,8 @@ pub struct HealthRow {
     pub verdict: Verdict,
     /// Why not.
     pub reasons: Vec<Reason>,
-    /// How late starts were in windows that were not stolen: one in a hundred was later.
-    pub lag_p99_ns: u64,
+    /// How late starts were in windows that were not stolen: one in a hundred was later. Unset if none fell into one.
+    pub lag_p99_ns: Option<u64>,
     /// All windows.
     pub windows: Vec<HealthWindowRow>,
     /// The numbers of the workers who handed nothing over, from 0.
@@ -87,7 +87,7 @@ impl HealthRow {
         Self {
             verdict: health.verdict,
             reasons: health.reasons.clone(),
-            lag_p99_ns: nanoseconds(health.lag_p99),
+            lag_p99_ns: health.lag_p99.map(nanoseconds),
             windows: windows.collect(),
             lost_workers: health.lost_workers.clone(),
             overtaxed_workers: health.overtaxed_workers.clone(),
@@ -102,7 +102,7 @@ impl From<HealthRow> for Health {
         Self {
             verdict: row.verdict,
             reasons: row.reasons,
-            lag_p99: Duration::from_nanos(row.lag_p99_ns),
+            lag_p99: row.lag_p99_ns.map(Duration::from_nanos),
             windows: row.windows.into_iter().map(Window::from).collect(),
             lost_workers: row.lost_workers,
             overtaxed_workers: row.overtaxed_workers,

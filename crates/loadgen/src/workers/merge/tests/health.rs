@@ -88,7 +88,7 @@ fn one_spoiled_worker_spoils_the_run() {
         verdict: Verdict::Invalid,
         reasons: vec![Reason::Cpu, Reason::Sockets],
     };
-    let spoiled = judge_run(vec![window], Duration::from_millis(9), None);
+    let spoiled = judge_run(vec![window], Some(Duration::from_millis(9)), None);
     let mut found = parts(&samples(40), 2);
     found[1].part.health = spoiled.clone();
     found[1] = read_again(&found[1].part, "second");
