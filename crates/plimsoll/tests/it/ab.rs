@@ -87,7 +87,11 @@ fn what_the_linker_did_is_told_from_what_the_code_does() {
     let (left, right) = (takes("is_left_first()"), takes("!is_left_first()"));
     let project = project(&[("a", &left), ("b", &right), ("steady", "1000.0")]);
     project.suite("sums", &[("a", &right), ("b", &left), ("steady", "1000.0")]);
-    let outcome = project.ab(&["--format", "json"]);
+    // Which function a link puts first depends on the project's path, too, and one draw of orders in thirty leans so far
+    // to one side that it cannot tell.
+    let could_tell = |outcome: &Outcome| !outcome.stdout.contains("cannot tell layout from code");
+    let mut outcomes = (7..12).map(|seed| project.ab_drawn(seed, &["--format", "json"]));
+    let outcome = outcomes.find(could_tell).expect("a draw that can tell");
     check(&outcome, 0, &["relinking sums"]);
     let rows = ["sums/a", "sums/b"].map(|id| row(&outcome, id));
     let mut verdicts = rows.map(|row| {

@@ -123,7 +123,17 @@ impl Project {
 
     /// Runs `plimsoll ab` against the commit `base`.
     pub(crate) fn ab(&self, arguments: &[&str]) -> Outcome {
-        let all = [&["ab", "base", "--budget", "30s", "--seed", "7"], arguments].concat();
+        self.ab_drawn(7, arguments)
+    }
+
+    /// The same with another seed, by which other orders of the functions are drawn.
+    pub(crate) fn ab_drawn(&self, seed: u32, arguments: &[&str]) -> Outcome {
+        let seed = seed.to_string();
+        let all = [
+            &["ab", "base", "--budget", "30s", "--seed", &seed],
+            arguments,
+        ]
+        .concat();
         let target = self.path("target").display().to_string();
         self.sandbox.run(&all, &[("CARGO_TARGET_DIR", &*target)])
     }
