@@ -1,5 +1,6 @@
-//! The course of a run: first rounds of every case, more for those that are open, fresh ones for those accused, and
-//! other orders of their functions for those that the fresh rounds confirm.
+//! The course of a run: all that they need for the cases that do more instructions than before, first rounds of every
+//! other, more for those that are open, fresh ones for those accused, and other orders of their functions for those that
+//! the fresh rounds confirm.
 //!
 //! What is open or accused is the judge's business (`results::pairs::judge`); how long it may take is ours.
 
@@ -29,6 +30,9 @@ const FIRST_LOOK: usize = 8;
 /// without fresh rounds decides nothing.
 const KEPT_FOR_CONFIRMING: f64 = 0.2;
 
+/// The part of the budget that cases which do more instructions than before may take before all others have their turn.
+const FOR_EXPECTED: f64 = 0.5;
+
 /// How a run is to go.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -44,6 +48,13 @@ pub struct Plan {
     pub count_ratios: BTreeMap<CaseId, f64>,
 }
 
+impl Plan {
+    /// Whether counts let a slowdown of the case be expected.
+    fn is_expected(&self, case: &CaseId) -> bool {
+        Work::of(self.count_ratios.get(case).copied()) == Work::More
+    }
+}
+
 /// Measures and judges until nothing is open, or the budget is over.
 pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, Error> {
     let end = Instant::now() + plan.budget;
@@ -52,6 +63,13 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
 
     let n_rounds = first_rounds(plan.n_rounds, session.n_to_measure());
     let n_look = n_rounds.min(FIRST_LOOK);
+    let begin = Instant::now();
+    decide_expected(
+        session,
+        plan,
+        n_rounds,
+        begin + plan.budget.mul_f64(FOR_EXPECTED),
+    )?;
     // On a noisy machine the first look settles nothing. Were the time planned for less than all rounds, it would then be
     // over before any case could fail, and nothing found would look like nothing there.
     session.measure_all(n_look, rounds_to_fire(), n_rounds, reserve)?;
@@ -61,10 +79,40 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
     }
     let unsettled: BTreeMap<_, _> = verdict(session, plan)
         .unsettled()
+        .filter(|case| !plan.is_expected(case))
         .map(|case| (case.clone(), (Stage::Judge, n_rounds - n_look)))
         .collect();
     session.measure_some(&unsettled, reserve)?;
     settle(session, plan, end)
+}
+
+/// Rounds of the cases that do more instructions than before, until they are decided: where a slowdown is to be expected,
+/// time should not run out over cases that nothing speaks against.
+fn decide_expected(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    n_rounds: usize,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let expected: Vec<CaseId> = session
+        .run()
+        .cases
+        .iter()
+        .map(|case| case.id.clone())
+        .collect();
+    let mut wanted: BTreeMap<_, _> = expected
+        .into_iter()
+        .filter(|case| plan.is_expected(case))
+        .map(|case| (case, (Stage::Judge, n_rounds)))
+        .collect();
+    while !wanted.is_empty() && session.measure_some(&wanted, deadline)? == Progress::Done {
+        let judged = verdict(session, plan);
+        let open = judged.open().filter(|case| plan.is_expected(case));
+        wanted = open
+            .map(|case| (case.clone(), (Stage::Judge, MORE_ROUNDS)))
+            .collect();
+    }
+    Ok(())
 }
 
 /// After the first rounds: more of them for what is open, fresh ones for what is accused, and other orders of functions
@@ -78,7 +126,7 @@ pub(crate) fn settle(
     let reserve = end.checked_sub(kept).unwrap_or(end);
     loop {
         let open: Vec<_> = verdict(session, plan).open().cloned().collect();
-        let wanted: BTreeMap<_, _> = first_of(open, plan)
+        let wanted: BTreeMap<_, _> = open
             .into_iter()
             .map(|case| (case, (Stage::Judge, MORE_ROUNDS)))
             .collect();
@@ -108,19 +156,6 @@ pub(crate) fn settle(
     Ok(verdict(session, plan))
 }
 
-/// Of the open cases those that do more instructions than before, if there are any, else all: where a slowdown is to be
-/// expected, time should not run out over cases that nothing speaks against.
-fn first_of(open: Vec<CaseId>, plan: &Plan) -> Vec<CaseId> {
-    let work = |case: &CaseId| Work::of(plan.count_ratios.get(case).copied());
-    let (expected, others): (Vec<_>, Vec<_>) =
-        open.into_iter().partition(|case| work(case) == Work::More);
-    if expected.is_empty() {
-        others
-    } else {
-        expected
-    }
-}
-
 /// What the rounds so far say.
 pub fn verdict(session: &Session<'_>, plan: &Plan) -> PairComparison {
     let terms = Terms {
@@ -143,30 +178,7 @@ pub(crate) fn first_rounds(n_rounds: usize, n_cases: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Plan, first_of, first_rounds};
-    use results::case_id::CaseId;
-    use std::time::Duration;
-
-    #[test]
-    fn cases_that_do_more_than_before_come_first() {
-        let case = |id: &str| CaseId::new(id).expect("well formed");
-        let ratios = [("suite/more", 1.05), ("suite/same", 1.0)];
-        let plan = Plan {
-            n_rounds: 15,
-            budget: Duration::ZERO,
-            relevance: Default::default(),
-            null_estimates: Default::default(),
-            count_ratios: ratios.map(|(id, ratio)| (case(id), ratio)).into(),
-        };
-        let open = || {
-            ["suite/same", "suite/more", "suite/uncounted"]
-                .map(case)
-                .to_vec()
-        };
-        assert_eq!(first_of(open(), &plan), [case("suite/more")]);
-        let others = [case("suite/same"), case("suite/uncounted")].to_vec();
-        assert_eq!(first_of(others.clone(), &plan), others);
-    }
+    use super::first_rounds;
 
     #[test]
     fn many_cases_take_more_rounds_than_were_asked_for() {

@@ -140,7 +140,7 @@ impl<'w> Session<'w> {
         self.run.is_complete = true;
     }
 
-    /// So many rounds of every case and of the null control, with samples as many as fit into the time if every case
+    /// So many rounds of every case in all, and of the null control, with samples as many as fit into the time if every case
     /// takes `n_expected` rounds in the end.
     pub(crate) fn measure_all(
         &mut self,
@@ -150,7 +150,9 @@ impl<'w> Session<'w> {
         deadline: Instant,
     ) -> Result<Progress, Error> {
         let measurable = (0..self.listed.len()).filter(|case| self.listed[*case].is_to_measure());
-        let judged = measurable.map(|case| ((case, Stage::Judge), n_rounds));
+        // Some have theirs already.
+        let n_more = |case: usize| n_rounds.saturating_sub(self.run.cases[case].rounds.len());
+        let judged = measurable.map(|case| ((case, Stage::Judge), n_more(case)));
         let null = self.null_cases.iter();
         let null = null.map(|case| ((*case, Stage::Null), n_null_rounds));
         let wanted: BTreeMap<_, _> = judged.chain(null).collect();
