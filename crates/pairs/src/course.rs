@@ -57,27 +57,25 @@ impl Plan {
 
 /// Measures and judges until nothing is open, or the budget is over.
 pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, Error> {
-    let end = Instant::now() + plan.budget;
+    let begin = Instant::now();
+    let end = begin + plan.budget;
     let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
     let reserve = end.checked_sub(kept).unwrap_or(end);
 
     let n_rounds = first_rounds(plan.n_rounds, session.n_to_measure());
     let n_look = n_rounds.min(FIRST_LOOK);
-    let begin = Instant::now();
-    decide_expected(
-        session,
-        plan,
-        n_rounds,
-        begin + plan.budget.mul_f64(FOR_EXPECTED),
-    )?;
+    let for_expected = begin + plan.budget.mul_f64(FOR_EXPECTED);
+    decide_expected(session, plan, n_rounds, for_expected)?;
     // On a noisy machine the first look settles nothing. Were the time planned for less than all rounds, it would then be
     // over before any case could fail, and nothing found would look like nothing there.
     session.measure_all(n_look, rounds_to_fire(), n_rounds, reserve)?;
-    if verdict(session, plan).control.is_contaminated() {
+    let mut judged = verdict(session, plan);
+    if judged.control.is_contaminated() {
         // By chance alone one run in a hundred comes here. What leans on the machine shows in as many rounds again.
         session.measure_null(rounds_to_fire(), reserve)?;
+        judged = verdict(session, plan);
     }
-    let unsettled: BTreeMap<_, _> = verdict(session, plan)
+    let unsettled: BTreeMap<_, _> = judged
         .unsettled()
         .filter(|case| !plan.is_expected(case))
         .map(|case| (case.clone(), (Stage::Judge, n_rounds - n_look)))
@@ -94,25 +92,34 @@ fn decide_expected(
     n_rounds: usize,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let expected: Vec<CaseId> = session
-        .run()
-        .cases
-        .iter()
-        .map(|case| case.id.clone())
-        .collect();
-    let mut wanted: BTreeMap<_, _> = expected
-        .into_iter()
+    let cases = session.run().cases.iter().map(|case| &case.id);
+    let expected: BTreeMap<_, _> = cases
         .filter(|case| plan.is_expected(case))
-        .map(|case| (case, (Stage::Judge, n_rounds)))
+        .map(|case| (case.clone(), (Stage::Judge, n_rounds)))
         .collect();
-    while !wanted.is_empty() && session.measure_some(&wanted, deadline)? == Progress::Done {
-        let judged = verdict(session, plan);
-        let open = judged.open().filter(|case| plan.is_expected(case));
-        wanted = open
+    if expected.is_empty() || session.measure_some(&expected, deadline)? == Progress::OutOfBudget {
+        return Ok(());
+    }
+    until_decided(session, plan, deadline, |case| plan.is_expected(case))
+}
+
+/// More rounds of these cases, as long as they are open and there is time for all of them.
+fn until_decided(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    deadline: Instant,
+    is_among: impl Fn(&CaseId) -> bool,
+) -> Result<(), Error> {
+    loop {
+        let wanted: BTreeMap<_, _> = verdict(session, plan)
+            .open()
+            .filter(|case| is_among(case))
             .map(|case| (case.clone(), (Stage::Judge, MORE_ROUNDS)))
             .collect();
+        if wanted.is_empty() || session.measure_some(&wanted, deadline)? == Progress::OutOfBudget {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// After the first rounds: more of them for what is open, fresh ones for what is accused, and other orders of functions
@@ -124,16 +131,7 @@ pub(crate) fn settle(
 ) -> Result<PairComparison, Error> {
     let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
     let reserve = end.checked_sub(kept).unwrap_or(end);
-    loop {
-        let open: Vec<_> = verdict(session, plan).open().cloned().collect();
-        let wanted: BTreeMap<_, _> = open
-            .into_iter()
-            .map(|case| (case, (Stage::Judge, MORE_ROUNDS)))
-            .collect();
-        if wanted.is_empty() || session.measure_some(&wanted, reserve)? == Progress::OutOfBudget {
-            break;
-        }
-    }
+    until_decided(session, plan, reserve, |_| true)?;
     let mut judged = verdict(session, plan);
     // Only the first look may overdraw the budget: without it an accusation decides nothing.
     for deadline in [end.max(Instant::now() + kept), end] {

@@ -34,6 +34,14 @@ impl<F: Copy> Forms<F> {
         rendered: impl Fn(F) -> anyhow::Result<String>,
     ) -> anyhow::Result<()> {
         say(&rendered(self.format)?)?;
+        self.write(rendered)
+    }
+
+    /// Writes the files alone.
+    pub(crate) fn write(
+        &self,
+        rendered: impl Fn(F) -> anyhow::Result<String>,
+    ) -> anyhow::Result<()> {
         for (format, path) in &self.files {
             results::report::write(path, &rendered(*format)?)?;
             eprintln!("the report is in {}", path.display());

@@ -83,13 +83,10 @@ impl Teller<'_> {
             Some(history) => report.with_history(history),
             None => report,
         };
-        for (format, path) in &self.telling.forms.files {
-            let text = self.rendered(&report, *format, Colour::Never)?;
-            results::report::write(path, &text)?;
-            eprintln!("the report is in {}", path.display());
-        }
+        let forms = &self.telling.forms;
+        forms.write(|format| self.rendered(&report, format, Colour::Never))?;
         let colour = Colour::wanted(std::io::stdout().is_terminal());
-        say(&self.rendered(&report, self.telling.forms.format, colour)?)
+        say(&self.rendered(&report, forms.format, colour)?)
     }
 
     fn rendered(&self, report: &Report, format: Format, colour: Colour) -> anyhow::Result<String> {

@@ -12,7 +12,6 @@ use loadgen::report::model::{Circumstances, LoadReport};
 use loadgen::scenario::Scenario;
 use loadgen::slo::Metric;
 use loadgen::slo::judge::Standing;
-use results::machine::Machine;
 
 use super::load::driving::Driving;
 use crate::exit::Exit;
@@ -65,10 +64,12 @@ pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
             settings.scenario
         );
     }
+    let driving = &settings.driving;
+    let circumstances = driving.circumstances(&settings.scenario, settings.time_scale);
     let mut search = Search::new(search_settings(settings, &scenario));
     let (mut confirming, mut last) = (None, None);
     while let Some(probe) = search.next_probe() {
-        let (observation, trial) = observe(settings, &scenario, &probe)?;
+        let (observation, trial) = observe(driving, &scenario, &probe, circumstances.clone())?;
         tell(&probe, &observation);
         if probe.purpose == Purpose::Hold && observation.standing() == Standing::Met {
             confirming = Some(trial);
@@ -78,8 +79,8 @@ pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
         search.report(probe, observation);
     }
     let record = CapacityRecord::new(
-        settings.scenario.clone(),
-        settings.driving.named(),
+        circumstances.name,
+        circumstances.settings,
         &search.finish(),
         confirming.or(last),
     );
@@ -115,14 +116,15 @@ fn search_settings(settings: &CapacitySettings, scenario: &Scenario) -> Settings
 }
 
 fn observe(
-    settings: &CapacitySettings,
+    driving: &Driving,
     scenario: &Scenario,
     probe: &Probe,
+    circumstances: Circumstances,
 ) -> anyhow::Result<(Observation, LoadReport)> {
     let scenario = probe.scenario(scenario);
     let mut runs = Vec::new();
     for _ in 0..probe.runs() {
-        let ran = settings.driving.run(&scenario, |_| {})?;
+        let ran = driving.run(&scenario, |_| {})?;
         if ran.interrupted {
             bail!("the search was broken off; nothing was confirmed");
         }
@@ -130,12 +132,6 @@ fn observe(
     }
     let Some(ran) = runs.into_iter().reduce(joined) else {
         bail!("the probe at {:.2} made no run", probe.load.value());
-    };
-    let circumstances = Circumstances {
-        name: settings.scenario.clone(),
-        time_scale: settings.time_scale,
-        settings: settings.driving.named(),
-        machine: Machine::here(),
     };
     let trial = LoadReport::new(&scenario, &ran, circumstances);
     Ok((Observation::of(probe, &scenario, &ran), trial))

@@ -12,9 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use loadgen::report::model::Circumstances;
 use loadgen::scenario::Scenario;
-use results::machine::Machine;
 
 use self::driving::{Driving, System};
 use self::progress::Progress;
@@ -61,20 +59,8 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
     let shown = progress.clone();
     let ran = driving.run(&scenario, move |now| shown.show(now));
     progress.end();
-    settings
-        .forms
-        .tell_run(&scenario, &ran?, settings.circumstances(&driving))
-}
-
-impl LoadSettings {
-    fn circumstances(&self, driving: &Driving) -> Circumstances {
-        Circumstances {
-            name: self.scenario.clone(),
-            time_scale: self.time_scale,
-            settings: driving.named(),
-            machine: Machine::here(),
-        }
-    }
+    let circumstances = driving.circumstances(&settings.scenario, settings.time_scale);
+    settings.forms.tell_run(&scenario, &ran?, circumstances)
 }
 
 /// The scenario as it was asked for.

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use loadgen::drift::record::SoakRecord;
-use loadgen::report::model::Circumstances;
 use loadgen::report::{html, junit, markdown, text};
-use results::machine::Machine;
 
 use super::load::driving::Driving;
 use super::load::progress::Progress;
@@ -47,12 +45,8 @@ pub(crate) fn run(settings: &SoakSettings) -> anyhow::Result<Exit> {
     let shown = progress.clone();
     let ran = settings.driving.run(&scenario, move |now| shown.show(now));
     progress.end();
-    let circumstances = Circumstances {
-        name: settings.scenario.clone(),
-        time_scale: settings.time_scale,
-        settings: settings.driving.named(),
-        machine: Machine::here(),
-    };
+    let driving = &settings.driving;
+    let circumstances = driving.circumstances(&settings.scenario, settings.time_scale);
     let record = SoakRecord::new(&scenario, &ran?, settings.most_memory, circumstances);
     settings.forms.tell_soak(&record)
 }

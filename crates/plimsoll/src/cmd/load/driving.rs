@@ -14,6 +14,7 @@ use loadgen::driver::in_process::{InProcess, InProcessConfig};
 use loadgen::driver::kubernetes::{Kubernetes, KubernetesConfig, connect};
 use loadgen::driver::null::Null;
 use loadgen::health::ceiling;
+use loadgen::report::model::Circumstances;
 use loadgen::run::{Progress, Ran, RunSettings, Witness, run};
 use loadgen::runtime::of_generator;
 use loadgen::scenario::Scenario;
@@ -23,6 +24,7 @@ use loadgen::usage::Subject;
 use loadgen::workers::{AtOnce, Barrier, Worker};
 use query_api::dialect::Dialect;
 use quota::Limits;
+use results::machine::Machine;
 use tokio_util::sync::CancellationToken;
 
 use super::tracing::Tracing;
@@ -182,6 +184,16 @@ impl Driving {
             worker,
             barrier,
             witness: None,
+        }
+    }
+
+    /// What a record of this scenario says beside what was found.
+    pub(crate) fn circumstances(&self, scenario: &str, time_scale: f64) -> Circumstances {
+        Circumstances {
+            name: scenario.to_owned(),
+            time_scale,
+            settings: self.named(),
+            machine: Machine::here(),
         }
     }
 

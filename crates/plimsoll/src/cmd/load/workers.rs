@@ -133,7 +133,7 @@ impl Sharing {
             driving: driving.clone(),
             scenario: scenario.clone(),
             of,
-            circumstances: settings.circumstances(driving),
+            circumstances: driving.circumstances(&settings.scenario, settings.time_scale),
             patience: self.patience,
             file: file.map(Path::to_owned),
         };
