@@ -145,11 +145,9 @@ pub(crate) fn settle(
         session.measure_some(&wanted, deadline)?;
         judged = verdict(session, plan);
     }
-    let suspects: BTreeMap<_, _> = judged
-        .layout_suspects()
-        .map(|(case, n_layouts)| (case.clone(), n_layouts))
-        .collect();
-    session.relink(&suspects)?;
+    while session.relink(&judged.layout_suspects().collect())? {
+        judged = verdict(session, plan);
+    }
     session.complete();
     Ok(verdict(session, plan))
 }

@@ -15,33 +15,44 @@ use crate::schedule::{Stage, Step};
 use crate::watch::Event;
 
 impl Session<'_> {
-    /// So many orders of each suspect, drawn for each side by itself, with one round each.
+    /// Other orders of each suspect, drawn for each side by itself, with one round each, until it has so many; whether there
+    /// was any to measure.
     ///
     /// It takes as long as it takes, which is not part of the budget: an accusation is about to fail the run.
-    pub(crate) fn relink(&mut self, suspects: &BTreeMap<CaseId, usize>) -> Result<(), Error> {
-        let mut cases_by_suite: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    pub(crate) fn relink(&mut self, suspects: &BTreeMap<&CaseId, usize>) -> Result<bool, Error> {
+        // The suspects of one suite share its orders.
+        let mut missing_by_suite: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
         for (case, listed) in self.listed.iter().enumerate() {
-            if suspects.contains_key(&listed.case) {
-                let suite = cases_by_suite.entry(listed.suite.clone()).or_default();
-                suite.push(case);
+            let n_layouts = suspects.get(&listed.case).copied().unwrap_or_default();
+            let n_missing = n_layouts.saturating_sub(self.run.cases[case].layout_rounds.len());
+            if n_missing > 0 {
+                let suite = missing_by_suite.entry(listed.suite.clone()).or_default();
+                suite.push((case, n_missing));
             }
         }
-        let n_layouts = suspects.values().copied().max().unwrap_or_default();
+        let missing = missing_by_suite.values().flatten();
         self.watch.note(Event::Planned {
-            n_rounds: n_layouts * suspects.len(),
+            n_rounds: missing.map(|(_, n_missing)| n_missing).sum(),
         });
-        for (suite, cases) in cases_by_suite {
-            self.watch.note(Event::Relinking {
-                suite: &suite,
-                n_layouts,
-            });
-            for _ in 0..n_layouts {
-                if let Err(reason) = self.layout(&suite, &cases)? {
-                    for case in &cases {
-                        self.run.cases[*case].layout_failure = Some(reason.clone());
-                    }
-                    break;
+        for (suite, missing) in &missing_by_suite {
+            self.relink_suite(suite, missing)?;
+        }
+        Ok(!missing_by_suite.is_empty())
+    }
+
+    /// As many orders of one suite as each of its cases is missing.
+    fn relink_suite(&mut self, suite: &str, missing: &[(usize, usize)]) -> Result<(), Error> {
+        let n_layouts = missing.iter().map(|(_, n_missing)| *n_missing).max();
+        let n_layouts = n_layouts.unwrap_or_default();
+        self.watch.note(Event::Relinking { suite, n_layouts });
+        for number in 0..n_layouts {
+            let cases = missing.iter().filter(|(_, n_missing)| number < *n_missing);
+            let cases: Vec<usize> = cases.map(|(case, _)| *case).collect();
+            if let Err(reason) = self.layout(suite, &cases)? {
+                for case in &cases {
+                    self.run.cases[*case].layout_failure = Some(reason.clone());
                 }
+                break;
             }
         }
         Ok(())

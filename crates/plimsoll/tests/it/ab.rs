@@ -106,6 +106,33 @@ fn what_the_linker_did_is_told_from_what_the_code_does() {
 }
 
 #[test]
+fn orders_that_cannot_tell_are_joined_by_as_many_more() {
+    // An order of two functions moves it by more than the change does.
+    let loud = |time: f64| {
+        format!(
+            "if is_left_first() {{ {time:?} }} else {{ {:?} }}",
+            2.0 * time
+        )
+    };
+    let project = project(&[("loud", &loud(1000.0)), ("steady", "1000.0")]);
+    project.suite("sums", &[("loud", &loud(1300.0)), ("steady", "1000.0")]);
+    // One draw of twelve orders in five happens to tell.
+    let has_more = |outcome: &Outcome| {
+        ["over 24 orders", "over 48 orders"]
+            .iter()
+            .any(|more| outcome.stdout.contains(more))
+    };
+    let mut outcomes = (7..12).map(|seed| project.ab_drawn(seed, &[]));
+    let outcome = outcomes.find(has_more).expect("a draw that cannot tell");
+    assert!(
+        outcome.stderr.contains("relinking sums"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(project.n_worktrees(), 1);
+}
+
+#[test]
 fn a_comment_alone_needs_no_round_unless_equal_programs_are_to_be_measured() {
     let project = project(&[("steady", "1000.0")]);
     let suite = fs::read_to_string(project.path("benches/sums.rs")).expect("there");

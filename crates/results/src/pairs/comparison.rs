@@ -148,7 +148,7 @@ pub enum LayoutCheck {
     },
     /// It is slower over all orders together.
     Held(OverLayouts),
-    /// It is not slower over all orders together; one of them alone explains what was seen.
+    /// It is not slower over all orders together, or by less than matters, and not by as much as was seen.
     Gone(OverLayouts),
     /// The orders differ by more than would tell.
     Open(OverLayouts),

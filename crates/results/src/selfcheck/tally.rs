@@ -40,6 +40,8 @@ pub enum Question {
     Incomplete,
     /// Cases of equal programs that were left open.
     Open,
+    /// Cases of equal programs that time did not reach: nothing could accuse them, rightly or wrongly.
+    NotReached,
     /// Cases of equal programs that Criterion's rule calls slower or faster, from the samples of both sides.
     ByCriterion,
     /// The same from one run's samples against those of the run before.
@@ -190,6 +192,8 @@ fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Ra
     let all_same = with(|subject| *subject == Subject::Same);
     let is_complete = |one: &&Repetition| one.is_complete();
     let same: Vec<&Repetition> = all_same.iter().copied().filter(is_complete).collect();
+    let uncontaminated = same.iter().copied().filter(|one| !one.is_contaminated);
+    let uncontaminated: Vec<&Repetition> = uncontaminated.collect();
     let slower = with(|subject| matches!(subject, Subject::Slower { .. }));
     let relinked = with(|subject| *subject == Subject::Relinked);
     let runs_with = |runs: &[&Repetition], verdict| {
@@ -213,6 +217,12 @@ fn answers(repetitions: &[&Repetition], paths: &[SlowPath]) -> Vec<(Question, Ra
         (
             Question::Open,
             cases_of(&same, |case| Some(case.verdict == Verdict::Inconclusive)),
+        ),
+        (
+            Question::NotReached,
+            cases_of(&uncontaminated, |case| {
+                Some(case.verdict == Verdict::NotJudged)
+            }),
         ),
         (
             Question::ByCriterion,

@@ -125,9 +125,9 @@ fn a_promise_needs_trials_enough_to_be_kept_and_one_breach_to_be_broken() {
 
 #[test]
 fn runs_are_counted_once_however_many_cases_are_wrong() {
-    use Verdict::{Improved, Inconclusive, Regressed, Unchanged};
+    use Verdict::{Improved, Inconclusive, NotJudged, Regressed, Unchanged};
     let same = || trial(Subject::Same);
-    let mut contaminated = said(same(), &[("quota/caps", Verdict::NotJudged)]);
+    let mut contaminated = said(same(), &[("quota/caps", NotJudged)]);
     contaminated.is_contaminated = true;
     let tally = tally(
         &[
@@ -141,7 +141,11 @@ fn runs_are_counted_once_however_many_cases_are_wrong() {
             ),
             said(
                 same(),
-                &[("quota/caps", Inconclusive), ("codec/encode", Unchanged)],
+                &[
+                    ("quota/caps", Inconclusive),
+                    ("codec/encode", Unchanged),
+                    ("codec/decode", NotJudged),
+                ],
             ),
             contaminated,
         ],
@@ -153,12 +157,13 @@ fn runs_are_counted_once_however_many_cases_are_wrong() {
     );
     assert_eq!(answer(&tally, &Question::FalsePraise), (1, 4, None));
     assert_eq!(answer(&tally, &Question::Contaminated), (1, 4, None));
-    assert_eq!(answer(&tally, &Question::Open), (1, 7, None));
-    assert_eq!(answer(&tally, &Question::ByCriterion), (7, 7, None));
+    assert_eq!(answer(&tally, &Question::Open), (1, 8, None));
+    assert_eq!(answer(&tally, &Question::NotReached), (1, 7, None));
+    assert_eq!(answer(&tally, &Question::ByCriterion), (8, 8, None));
     assert_eq!(tally.accused.values().sum::<u64>(), 2);
     assert_eq!(
         (tally.n_cases, tally.n_tests, tally.median_seconds),
-        (2, 4, Some(15.0))
+        (3, 6, Some(15.0))
     );
 }
 
