@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use results::case_id::CaseId;
 use results::compare::FALSE_ALARM_BUDGET;
-use results::pairs::comparison::PairComparison;
+use results::pairs::comparison::{PairComparison, Way};
 use results::pairs::control::{NullEstimates, rounds_to_fire};
 use results::pairs::cross::Work;
 use results::pairs::judge::{EXPECTED_SHARE, MORE_ROUNDS, MOST_ROUNDS, Terms, judge};
@@ -133,17 +133,20 @@ pub(crate) fn settle(
     let reserve = end.checked_sub(kept).unwrap_or(end);
     until_decided(session, plan, reserve, |_| true)?;
     let mut judged = verdict(session, plan);
-    // Only the first look may overdraw the budget: without it an accusation decides nothing.
-    for deadline in [end.max(Instant::now() + kept), end] {
-        let wanted: BTreeMap<_, _> = judged
-            .unconfirmed()
-            .map(|(case, n_more)| (case.clone(), (Stage::Confirm, n_more)))
-            .collect();
-        if wanted.is_empty() {
-            break;
+    // Only first looks may overdraw the budget: without them nothing that moved is decided.
+    let overdrawn = end.max(Instant::now() + kept);
+    for way in [Way::Slower, Way::Faster] {
+        for deadline in [overdrawn, end] {
+            let wanted: BTreeMap<_, _> = judged
+                .unconfirmed(way)
+                .map(|(case, n_more)| (case.clone(), (Stage::Confirm, n_more)))
+                .collect();
+            if wanted.is_empty() {
+                break;
+            }
+            session.measure_some(&wanted, deadline)?;
+            judged = verdict(session, plan);
         }
-        session.measure_some(&wanted, deadline)?;
-        judged = verdict(session, plan);
     }
     while session.relink(&judged.layout_suspects().collect())? {
         judged = verdict(session, plan);

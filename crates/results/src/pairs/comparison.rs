@@ -53,7 +53,7 @@ pub struct PairRow {
     pub cpu: Option<Delta>,
     /// What the kernel did meanwhile; unset without rounds.
     pub disturbance: Option<Disturbance>,
-    /// Whether fresh rounds agree that it is slower.
+    /// Whether fresh rounds agree that it moved.
     pub confirmation: Confirmation,
     /// Whether it is slower wherever its functions lie.
     pub layout: LayoutCheck,
@@ -96,24 +96,34 @@ pub enum ClockVerdict {
     Open,
 }
 
-/// What fresh rounds say about a case that the first ones accused.
+/// Which way a case moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// It is accused.
+    Slower,
+    /// It is praised.
+    Faster,
+}
+
+/// What fresh rounds say about a case that the first ones call slower or faster.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Confirmation {
-    /// It was not accused.
+    /// It did not move.
     NotNeeded,
-    /// It was accused, and there are no fresh rounds, or too few to agree.
+    /// It moved, and there are no fresh rounds, or too few to agree.
     Needed,
     /// They agree.
     Agreed {
-        /// The chance of rounds as lopsided towards slower.
+        /// The chance of rounds as lopsided that way.
         p: f64,
         /// Where.
         place: ConfirmedOn,
     },
     /// They do not agree.
     Disagreed {
-        /// The chance of rounds as lopsided towards slower.
+        /// The chance of rounds as lopsided that way.
         p: f64,
     },
 }
@@ -175,6 +185,8 @@ pub enum Next {
     MoreRounds,
     /// Take fresh rounds, on another core where the first ones left one.
     Confirm {
+        /// What they are to confirm.
+        way: Way,
         /// How many more than there are.
         n_more: usize,
     },
@@ -219,11 +231,11 @@ impl PairComparison {
             .map(|row| &row.id)
     }
 
-    /// The cases that need fresh rounds, with how many more.
-    pub fn unconfirmed(&self) -> impl Iterator<Item = (&CaseId, usize)> {
-        self.rows.iter().filter_map(|row| match row.next {
-            Next::Confirm { n_more } => Some((&row.id, n_more)),
-            Next::Nothing | Next::MoreRounds | Next::Relink { .. } => None,
+    /// The cases that moved this way and need fresh rounds, with how many more.
+    pub fn unconfirmed(&self, wanted: Way) -> impl Iterator<Item = (&CaseId, usize)> {
+        self.rows.iter().filter_map(move |row| match row.next {
+            Next::Confirm { way, n_more } if way == wanted => Some((&row.id, n_more)),
+            Next::Nothing | Next::MoreRounds | Next::Confirm { .. } | Next::Relink { .. } => None,
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A bound fails by chance less than once in ten thousand seeds; the seeds are literals, so it does not fail by chance.
 
+use super::comparison::Way;
 use super::judge::MORE_ROUNDS;
 use super::sample::{Pair, PairRun, Round};
 use super::synthetic::{case, judged_by, run, sample};
@@ -132,8 +133,9 @@ fn measured(rng: &mut Chance, noise: Noise, factors: &[f64], relevance: &PairRel
     loop {
         let comparison = judged_by(&run, relevance);
         let open: Vec<_> = comparison.open().cloned().collect();
-        let unconfirmed: Vec<_> = comparison
-            .unconfirmed()
+        let unconfirmed: Vec<_> = [Way::Slower, Way::Faster]
+            .into_iter()
+            .flat_map(|way| comparison.unconfirmed(way))
             .map(|(id, n_more)| (id.clone(), n_more))
             .collect();
         if open.is_empty() && unconfirmed.is_empty() {

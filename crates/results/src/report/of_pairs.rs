@@ -13,7 +13,7 @@ use crate::case_id::CaseId;
 use crate::compare::FALSE_ALARM_BUDGET;
 use crate::culprits::Culprits;
 use crate::pairs::comparison::{
-    ClockVerdict, Confirmation, ConfirmedOn, Delta, LayoutCheck, Next, PairComparison, PairRow,
+    ClockVerdict, Confirmation, ConfirmedOn, Delta, LayoutCheck, Next, PairComparison, PairRow, Way,
 };
 use crate::pairs::counts::{CaseCounts, PairCounts};
 use crate::pairs::judge::REPORT_RATE;
@@ -301,9 +301,10 @@ fn notes(comparison: &PairComparison) -> Vec<Note> {
         let text = format!("open cases that more rounds could decide: {n_open}.");
         note(About::Open, text);
     }
-    let n_unconfirmed = comparison.unconfirmed().count();
+    let unconfirmed = |way| comparison.unconfirmed(way).count();
+    let n_unconfirmed = unconfirmed(Way::Slower) + unconfirmed(Way::Faster);
     if n_unconfirmed > 0 {
-        let text = format!("accused cases that wait for fresh rounds: {n_unconfirmed}.");
+        let text = format!("slower or faster cases that wait for fresh rounds: {n_unconfirmed}.");
         note(About::Unconfirmed, text);
     }
     for pattern in &comparison.idle_relevances {

@@ -1,15 +1,11 @@
-//! One case: both clocks together, the fresh rounds, and what to do next.
-
-use std::collections::BTreeSet;
+//! One case: both clocks together, and what to do next.
 
 use super::delta::may_decide;
-use crate::compare::FALSE_ALARM_BUDGET;
 use crate::pairs::comparison::{
-    ClockVerdict, Confirmation, ConfirmedOn, Delta, Disturbance, LayoutCheck, Next, PairRow,
+    ClockVerdict, Confirmation, Delta, Disturbance, LayoutCheck, Next, PairRow, Way,
 };
-use crate::pairs::level::rounds_for;
 use crate::pairs::sample::{CaseFailure, PairCase, Round, SameProgram, Sample};
-use crate::pairs::test::{self, Clock, Tail};
+use crate::pairs::test::Clock;
 use crate::verdict::Verdict;
 
 /// What both clocks say.
@@ -19,16 +15,23 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// Whether the case stands accused until fresh rounds agree.
-    pub(super) fn is_accused(&self) -> bool {
-        self.verdict().0 == Verdict::Regressed
+    /// Which way the case moved, until fresh rounds agree.
+    pub(super) fn way(&self) -> Option<Way> {
+        match self.verdict().0 {
+            Verdict::Regressed => Some(Way::Slower),
+            Verdict::Improved => Some(Way::Faster),
+            _ => None,
+        }
     }
 
-    /// The clock that accuses: wall time where it does, for that is what people wait for.
-    pub(super) fn accuser(&self) -> Option<(Clock, &Delta)> {
-        let is_slower = |delta: &&Delta| delta.verdict == ClockVerdict::Slower;
-        let wall = self.wall.as_ref().filter(is_slower);
-        let cpu = self.cpu.as_ref().filter(is_slower);
+    /// The clock that says so: wall time where it does, for that is what people wait for.
+    pub(super) fn mover(&self, way: Way) -> Option<(Clock, &Delta)> {
+        let moved = |delta: &&Delta| match way {
+            Way::Slower => delta.verdict == ClockVerdict::Slower,
+            Way::Faster => delta.verdict == ClockVerdict::Faster,
+        };
+        let wall = self.wall.as_ref().filter(moved);
+        let cpu = self.cpu.as_ref().filter(moved);
         wall.map(|delta| (Clock::Wall, delta))
             .or(cpu.map(|delta| (Clock::Cpu, delta)))
     }
@@ -198,77 +201,6 @@ fn why_open(delta: &Delta, relevance: f64, disturbance: Option<&Disturbance>) ->
         percent(unseen),
         preempted.unwrap_or_default()
     ))
-}
-
-/// How often fresh rounds are looked at: as many as the first ones, and twice as many if those leave it open.
-const LOOKS: usize = 2;
-
-/// Holds an accused case's fresh rounds against the accusation.
-///
-/// They are independent of what made it accused, so the `n_accused` cases alone share their budget. Fresh rounds that are
-/// slower too, but not surely, are doubled and looked at once more; so each look gets half of the budget.
-pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, n_accused: usize) {
-    if row.verdict != Verdict::Regressed {
-        return;
-    }
-    let Some((clock, delta)) = clocks.accuser() else {
-        return;
-    };
-    let level = FALSE_ALARM_BUDGET / (LOOKS * n_accused) as f64;
-    // Only one direction accuses, which halves the smallest p-value.
-    let n_enough = rounds_for(n_accused, 2.0 * FALSE_ALARM_BUDGET / LOOKS as f64);
-    let n_first = n_enough.max(case.rounds.len());
-    let log_ratios = test::log_ratios(&case.confirm_rounds, clock).unwrap_or_default();
-    let n_more = |n_in_all: usize| n_in_all.saturating_sub(log_ratios.len());
-    if n_more(n_enough) > 0 {
-        row.confirmation = Confirmation::Needed;
-        row.next = Next::Confirm {
-            n_more: n_more(n_first),
-        };
-        row.verdict = Verdict::Inconclusive;
-        row.reason = Some("slower at first; no fresh rounds have confirmed it yet".to_owned());
-        return;
-    }
-
-    let p = test::p_value(&log_ratios, 0.0, Tail::Slower);
-    let is_beyond = test::estimate(&log_ratios).is_some_and(|ratio| ratio > delta.floor.ln_1p());
-    if p <= level && is_beyond {
-        let place = place(case, clock);
-        row.confirmation = Confirmation::Agreed { p, place };
-    } else {
-        row.confirmation = Confirmation::Disagreed { p };
-        row.verdict = Verdict::Inconclusive;
-        row.reason = Some("slower at first; fresh rounds do not confirm it".to_owned());
-        let n_more = n_more(LOOKS * n_first);
-        if is_beyond && n_more > 0 {
-            row.next = Next::Confirm { n_more };
-        }
-    }
-}
-
-fn place(case: &PairCase, clock: Clock) -> ConfirmedOn {
-    let confirming = cores(&case.confirm_rounds);
-    if cores(&case.rounds).is_disjoint(&confirming) {
-        return ConfirmedOn::OtherCores;
-    }
-    let is_slower_on = |core: &u32| {
-        let rounds = case.confirm_rounds.iter();
-        let rounds: Vec<Round> = rounds
-            .filter(|round| round.core == *core)
-            .cloned()
-            .collect();
-        let log_ratios = test::log_ratios(&rounds, clock).unwrap_or_default();
-        test::estimate(&log_ratios).is_some_and(|ratio| ratio > 0.0)
-    };
-    if confirming.len() > 1 && confirming.iter().all(is_slower_on) {
-        ConfirmedOn::EachCore
-    } else {
-        ConfirmedOn::SameCores
-    }
-}
-
-fn cores(rounds: &[Round]) -> BTreeSet<u32> {
-    rounds.iter().map(|round| round.core).collect()
 }
 
 /// Asks for more rounds where they could decide.

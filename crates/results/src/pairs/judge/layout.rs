@@ -7,7 +7,7 @@
 //! Orders that cannot tell are looked at again with as many more, as long as [`LOOKS`] goes.
 
 use crate::compare::{FALSE_ALARM_BUDGET, Ratio};
-use crate::pairs::comparison::{Delta, LayoutCheck, Next, OverLayouts, PairRow};
+use crate::pairs::comparison::{Delta, LayoutCheck, Next, OverLayouts, PairRow, Way};
 use crate::pairs::cross::{Reading, Work};
 use crate::pairs::level::rounds_for;
 use crate::pairs::sample::{PairCase, Round};
@@ -50,7 +50,7 @@ pub(super) fn check(
             "it does more instructions, and time does not show them",
         ),
         Reading::SlowerSuspect => {
-            if let Some((clock, accusation)) = clocks.accuser() {
+            if let Some((clock, accusation)) = clocks.mover(Way::Slower) {
                 row.layout = over_layouts(case, clock, accusation, n_accused);
                 conclude(row);
                 row.next = next(&row.layout, n_accused);

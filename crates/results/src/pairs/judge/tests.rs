@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{MOST_ROUNDS, Terms, judge};
 use crate::case_id::CaseId;
 use crate::comparison::Outcome;
-use crate::pairs::comparison::{Confirmation, ConfirmedOn, Next, PairComparison, PairRow};
+use crate::pairs::comparison::{Confirmation, ConfirmedOn, Next, PairComparison, PairRow, Way};
 use crate::pairs::control::NullEstimates;
 use crate::pairs::sample::{CaseFailure, Pair, PairCase, PairRun, Round};
 use crate::pairs::synthetic::{around, case, judged, run, sample};
@@ -40,14 +40,20 @@ fn a_case_is_judged_by_size_and_noise() {
         (of(0.5, 0.3, 15), Verdict::Unchanged, Next::Nothing, None),
         (
             of(-3.0, 0.3, 15),
-            Verdict::Improved,
-            Next::Nothing,
-            Some("may be layout"),
+            Verdict::Inconclusive,
+            Next::Confirm {
+                way: Way::Faster,
+                n_more: 10,
+            },
+            Some("faster at first; no fresh rounds have confirmed it yet"),
         ),
         (
             of(3.0, 0.3, 15),
             Verdict::Inconclusive,
-            Next::Confirm { n_more: 15 },
+            Next::Confirm {
+                way: Way::Slower,
+                n_more: 15,
+            },
             Some("no fresh rounds have confirmed it yet"),
         ),
         (
@@ -123,7 +129,8 @@ fn wall_time_decides_and_cpu_time_helps() {
         (&open, &same, Verdict::Inconclusive, Some("noise")),
         (&open, &open, Verdict::Inconclusive, Some("noise")),
     ] {
-        let row = row_of(case("suite/case").with_clocks(wall, cpu));
+        let case = case("suite/case").with_clocks(wall, cpu);
+        let row = row_of(case.with_confirm(&fast));
         assert_eq!(row.verdict, verdict, "{row:?}");
         let is_said = match reason {
             None => row.reason.is_none(),
@@ -172,7 +179,13 @@ fn only_fresh_rounds_that_agree_make_a_regression() {
 
     let few = row_of(accused().with_confirm(&around(3.0, 0.3, 6)));
     assert_eq!(few.confirmation, Confirmation::Needed);
-    assert_eq!(few.next, Next::Confirm { n_more: 9 });
+    assert_eq!(
+        few.next,
+        Next::Confirm {
+            way: Way::Slower,
+            n_more: 9
+        }
+    );
 }
 
 #[test]
@@ -182,9 +195,21 @@ fn fresh_rounds_that_lean_towards_slower_are_doubled_once() {
     let once = row_of(accused().with_confirm(&leaning(15)));
     assert_eq!(once.verdict, Verdict::Inconclusive);
     assert!(matches!(once.confirmation, Confirmation::Disagreed { .. }));
-    assert_eq!(once.next, Next::Confirm { n_more: 15 });
+    assert_eq!(
+        once.next,
+        Next::Confirm {
+            way: Way::Slower,
+            n_more: 15
+        }
+    );
     let half = row_of(accused().with_confirm(&leaning(22)));
-    assert_eq!(half.next, Next::Confirm { n_more: 8 });
+    assert_eq!(
+        half.next,
+        Next::Confirm {
+            way: Way::Slower,
+            n_more: 8
+        }
+    );
     let twice = row_of(accused().with_confirm(&leaning(30)));
     assert_eq!(twice.verdict, Verdict::Inconclusive);
     assert_eq!(twice.next, Next::Nothing);
@@ -195,6 +220,33 @@ fn fresh_rounds_that_lean_towards_slower_are_doubled_once() {
         row_of(accused().with_confirm(&surer)).verdict,
         Verdict::Regressed
     );
+}
+
+#[test]
+fn an_improvement_takes_fewer_fresh_rounds_and_they_must_agree_too() {
+    let praised = || case("suite/case").with_rounds(&around(-3.0, 0.3, 40));
+    let few = row_of(praised().with_confirm(&around(-3.0, 0.3, 4)));
+    let next = |n_more| Next::Confirm {
+        way: Way::Faster,
+        n_more,
+    };
+    assert_eq!((few.verdict, few.next), (Verdict::Inconclusive, next(6)));
+    let agreed = row_of(praised().with_confirm(&around(-3.0, 0.3, 10)));
+    assert_eq!(
+        (agreed.verdict, agreed.next),
+        (Verdict::Improved, Next::Nothing)
+    );
+    for (fresh, following) in [
+        (around(0.0, 0.3, 10), Next::Nothing),
+        (around(3.0, 0.3, 10), Next::Nothing),
+        (around(-0.9, 0.05, 10), Next::Nothing),
+        (around(-3.0, 20.0, 10), next(10)),
+        (around(-1.5, 20.0, 20), Next::Nothing),
+    ] {
+        let row = row_of(praised().with_confirm(&fresh));
+        assert_eq!((row.verdict, row.next), (Verdict::Inconclusive, following));
+        assert!(matches!(row.confirmation, Confirmation::Disagreed { .. }));
+    }
 }
 
 #[test]
@@ -256,7 +308,13 @@ fn run_of(n_changed: usize, changed: &[f64], n_quiet: usize) -> PairRun {
 fn the_more_cases_share_the_budget_the_more_rounds_it_takes() {
     let slow = around(3.0, 0.3, 10);
     let alone = judged(&run_of(1, &slow, 0));
-    assert_eq!(alone.rows[0].next, Next::Confirm { n_more: 10 });
+    assert_eq!(
+        alone.rows[0].next,
+        Next::Confirm {
+            way: Way::Slower,
+            n_more: 10
+        }
+    );
     let among_many = judged(&run_of(1, &slow, 29));
     assert_eq!(among_many.n_tests, 60);
     assert_eq!(among_many.rows[0].next, Next::MoreRounds);
@@ -280,7 +338,13 @@ fn judged_with_more_work(run: &PairRun, ids: &[&str]) -> PairComparison {
 fn a_slowdown_that_counts_let_expect_need_not_stand_out_among_all_others() {
     let run = run_of(1, &around(3.0, 0.3, 10), 29);
     let expected = judged_with_more_work(&run, &["suite/changed_00"]);
-    assert_eq!(expected.rows[0].next, Next::Confirm { n_more: 10 });
+    assert_eq!(
+        expected.rows[0].next,
+        Next::Confirm {
+            way: Way::Slower,
+            n_more: 10
+        }
+    );
     // Two tests share half of the budget, and 58 the other half.
     let corrected = |row: &PairRow| row.wall.expect("tested").p_corrected;
     let p = expected.rows[0].wall.expect("tested").p;
@@ -301,11 +365,11 @@ fn where_all_cases_do_more_they_share_the_whole_budget() {
 fn good_news_is_believed_sooner_than_bad_news_and_not_at_once() {
     // Ten cases of ten rounds: enough for a report in which one of twenty may be wrong, not for failing a run.
     let faster = judged(&run_of(10, &around(-3.0, 0.3, 10), 0));
-    assert_eq!(faster.count_of(Verdict::Improved), 10);
+    assert_eq!(faster.unconfirmed(Way::Faster).count(), 10);
     let slower = judged(&run_of(10, &around(3.0, 0.3, 10), 0));
     assert_eq!(slower.open().count(), 10);
     let among_many = judged(&run_of(1, &around(-3.0, 0.3, 6), 29));
-    assert_eq!(among_many.count_of(Verdict::Improved), 0);
+    assert_eq!(among_many.unconfirmed(Way::Faster).count(), 0);
 }
 
 #[test]
@@ -393,7 +457,10 @@ fn a_case_that_could_not_be_measured_says_why() {
 #[test]
 fn what_is_open_missing_failed_empty_or_interrupted_is_never_fine() {
     let same = || case("suite/same").with_rounds(&around(0.0, 0.3, 15));
-    let fast = || case("suite/fast").with_rounds(&around(-3.0, 0.3, 15));
+    let fast = || {
+        let fast = around(-3.0, 0.3, 15);
+        case("suite/fast").with_rounds(&fast).with_confirm(&fast)
+    };
     let slow = || case("suite/slow").with_rounds(&around(3.0, 0.3, 15));
     let new = || case("suite/new").failed(CaseFailure::MissingInBase);
     let gone = || case("suite/gone").failed(CaseFailure::MissingInCandidate);

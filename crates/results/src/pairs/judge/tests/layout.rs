@@ -113,7 +113,10 @@ fn more_instructions_that_take_no_time_are_a_warning() {
 
 #[test]
 fn faster_may_be_layout_unless_there_is_less_to_do() {
-    let faster = || case("suite/case").with_rounds(&around(-4.0, 0.3, 15));
+    let faster = || {
+        let fast = around(-4.0, 0.3, 15);
+        case("suite/case").with_rounds(&fast).with_confirm(&fast)
+    };
     for count_ratio in [None, Some(1.0)] {
         let reason = row_of(faster(), count_ratio).reason;
         assert!(reason.expect("a caveat").contains("may be layout"));
