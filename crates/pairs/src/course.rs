@@ -1,6 +1,6 @@
 //! The course of a run: all that they need for the cases that do more instructions than before, first rounds of every
-//! other, more for those that are open, fresh ones for those accused, and other orders of their functions for those that
-//! the fresh rounds confirm.
+//! other, more for those that are open, fresh ones for those that moved, and other orders of their functions for those that
+//! these confirm to be slower.
 //!
 //! What is open or accused is the judge's business (`results::pairs::judge`); how long it may take is ours.
 
@@ -18,7 +18,7 @@ use results::relevance::PairRelevance;
 
 use crate::error::Error;
 use crate::schedule::Stage;
-use crate::session::{Progress, Session};
+use crate::session::{FirstRounds, Progress, Session};
 
 /// Rounds of every case before it is looked at for the first time.
 ///
@@ -29,6 +29,9 @@ const FIRST_LOOK: usize = 8;
 /// The part of the budget that is kept for confirming, and may be overdrawn by as much if nothing is left: an accusation
 /// without fresh rounds decides nothing.
 const KEPT_FOR_CONFIRMING: f64 = 0.2;
+
+/// The part of the budget that may go into learning how long the rounds of each case are.
+const FOR_PROBING: f64 = 0.2;
 
 /// The part of the budget that cases which do more instructions than before may take before all others have their turn.
 const FOR_EXPECTED: f64 = 0.5;
@@ -63,24 +66,16 @@ pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, 
     let reserve = end.checked_sub(kept).unwrap_or(end);
 
     let n_rounds = first_rounds(plan.n_rounds, session.n_to_measure());
-    let n_look = n_rounds.min(FIRST_LOOK);
+    let for_probing = begin + plan.budget.mul_f64(FOR_PROBING);
+    let is_expected = |case: &CaseId| plan.is_expected(case);
+    session.probe_all(is_expected, n_rounds, plan.budget, for_probing)?;
     let for_expected = begin + plan.budget.mul_f64(FOR_EXPECTED);
     decide_expected(session, plan, n_rounds, for_expected)?;
-    // On a noisy machine the first look settles nothing. Were the time planned for less than all rounds, it would then be
-    // over before any case could fail, and nothing found would look like nothing there.
-    session.measure_all(n_look, rounds_to_fire(), n_rounds, reserve)?;
-    let mut judged = verdict(session, plan);
-    if judged.control.is_contaminated() {
+    look_at_all(session, plan, n_rounds, reserve)?;
+    if verdict(session, plan).control.is_contaminated() {
         // By chance alone one run in a hundred comes here. What leans on the machine shows in as many rounds again.
         session.measure_null(rounds_to_fire(), reserve)?;
-        judged = verdict(session, plan);
     }
-    let unsettled: BTreeMap<_, _> = judged
-        .unsettled()
-        .filter(|case| !plan.is_expected(case))
-        .map(|case| (case.clone(), (Stage::Judge, n_rounds - n_look)))
-        .collect();
-    session.measure_some(&unsettled, reserve)?;
     settle(session, plan, end)
 }
 
@@ -92,15 +87,45 @@ fn decide_expected(
     n_rounds: usize,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let cases = session.run().cases.iter().map(|case| &case.id);
-    let expected: BTreeMap<_, _> = cases
-        .filter(|case| plan.is_expected(case))
-        .map(|case| (case.clone(), (Stage::Judge, n_rounds)))
-        .collect();
-    if expected.is_empty() || session.measure_some(&expected, deadline)? == Progress::OutOfBudget {
+    let rounds = FirstRounds {
+        now: n_rounds,
+        in_all: n_rounds,
+        null: rounds_to_fire(),
+    };
+    if !session.begin(|case| plan.is_expected(case), rounds, deadline)? {
         return Ok(());
     }
     until_decided(session, plan, deadline, |case| plan.is_expected(case))
+}
+
+/// A first look at every other case, and all their rounds for those that it does not settle.
+///
+/// On a noisy machine the first look settles nothing. So no more cases are begun than there is time for with all their
+/// rounds: otherwise it would be over before any could fail, and nothing found would look like nothing there. What the
+/// first look saves is for cases that were left out at first.
+fn look_at_all(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    n_rounds: usize,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let n_look = n_rounds.min(FIRST_LOOK);
+    let rounds = FirstRounds {
+        now: n_look,
+        in_all: n_rounds,
+        null: rounds_to_fire(),
+    };
+    while session.begin(|_| true, rounds, deadline)? {
+        let judged = verdict(session, plan);
+        let unsettled = judged
+            .rows
+            .iter()
+            .filter(|row| row.is_unsettled() && row.n_rounds == n_look)
+            .map(|row| (row.id.clone(), (Stage::Judge, n_rounds - n_look)))
+            .collect();
+        session.measure_some(&unsettled, deadline)?;
+    }
+    Ok(())
 }
 
 /// More rounds of these cases, as long as they are open and there is time for all of them.

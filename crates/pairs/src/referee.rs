@@ -1,6 +1,6 @@
 //! The referee: gives the turns, so that a dead or silent process is seen at once and time-outs live in one place.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::peer::{Answer, Fault, Peer, Surroundings};
 use crate::wire::Turn;
@@ -64,17 +64,28 @@ pub(crate) fn alternate(
     Ok(turns)
 }
 
+/// A turn, and how long it was waited for: for the first one, with all that a process does before it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Taken {
+    pub(crate) turn: Turn,
+    pub(crate) took: Duration,
+}
+
 /// Gives one process all the turns it wants.
 pub(crate) fn alone(
     peer: &mut Peer,
     patience: &Patience,
     around: &mut dyn Surroundings,
-) -> Result<Vec<Turn>, Fault> {
-    let mut turns = Vec::new();
+) -> Result<Vec<Taken>, Fault> {
+    let mut all = Vec::new();
     loop {
-        match peer.turn(patience.of_turn(turns.len()), around)? {
-            Answer::Sample(turn) => turns.push(turn),
-            Answer::Ended => return Ok(turns),
+        let began = Instant::now();
+        match peer.turn(patience.of_turn(all.len()), around)? {
+            Answer::Sample(turn) => all.push(Taken {
+                turn,
+                took: began.elapsed(),
+            }),
+            Answer::Ended => return Ok(all),
         }
     }
 }

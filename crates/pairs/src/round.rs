@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use results::pairs::sample::{CaseFailure, Engine, Pair, Round, Sample};
 
@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::listing::{Listed, command, left_no_samples, panicked, timed_out};
 use crate::peer::{Fault, Peer};
 use crate::process::{Place, Process};
-use crate::referee::{self, Patience, Player, SideIndex};
+use crate::referee::{self, Patience, Player, SideIndex, Taken};
 use crate::samples;
-use crate::schedule::{Length, SAMPLE};
+use crate::schedule::{Length, PROBING, Pace, SAMPLE};
 use crate::watch::Watch;
 use crate::wire::Turn;
 
@@ -52,10 +52,9 @@ pub(crate) enum Outcome {
 }
 
 /// What a short process tells of a case.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Probe {
-    /// The time of one iteration.
-    pub(crate) iteration: Duration,
+    pub(crate) pace: Pace,
     /// Whether other threads worked, so that one core is not enough for the case.
     pub(crate) has_threads: bool,
 }
@@ -81,18 +80,12 @@ impl Setting<'_> {
         }
     }
 
-    /// Runs one process of the base quickly, on all cores; its last sample is its longest and warmest.
+    /// Runs one process of the base for as long as [`PROBING`], on all cores.
     pub(crate) fn probe(&self) -> Result<Result<Probe, CaseFailure>, Error> {
         let run = || -> Result<Probe, Broken> {
-            let (samples, turns) = self.run_alone(0, Cores::allowed()?)?;
-            let last = samples
-                .last()
-                .map_or(0.0, |sample| sample.wall_ns / sample.n_iterations as f64);
-            let turns = turns.unwrap_or_default();
-            Ok(Probe {
-                iteration: Duration::from_nanos(last as u64),
-                has_threads: samples::has_threads(&turns[turns.len().saturating_sub(1)..]),
-            })
+            let began = Instant::now();
+            let (samples, taken) = self.run_alone(0, Cores::allowed()?)?;
+            Ok(Probe::of(&samples, &taken, began.elapsed()))
         };
         match run() {
             Ok(probe) => Ok(Ok(probe)),
@@ -158,24 +151,27 @@ impl Setting<'_> {
         Ok(self.done(pairs, first, false))
     }
 
-    /// A whole process; its turns are unset if its suite knows nothing of them.
+    /// A whole process; it has no turns if its suite knows nothing of them.
     fn run_alone(
         &self,
         side: SideIndex,
         cores: Cores,
-    ) -> Result<(Vec<Sample>, Option<Vec<Turn>>), Broken> {
+    ) -> Result<(Vec<Sample>, Vec<Taken>), Broken> {
         let takes_turns = self.listed.takes_turns;
         let mut running = self.start(side, Place { cores, takes_turns })?;
         let mut around = running.process.watched(self.watch);
-        let turns = if takes_turns {
-            referee::alone(&mut running.peer, &self.patience, &mut around).map(Some)
+        let taken = if takes_turns {
+            referee::alone(&mut running.peer, &self.patience, &mut around)
         } else {
             let within = self.patience.first + self.patience.later;
-            running.peer.answer(within, &mut around).map(|_| None)
+            let ended = running.peer.answer(within, &mut around);
+            ended.map(|_| Vec::new())
         };
-        let turns = turns.map_err(|fault| broken(side, fault))?;
-        let samples = running.finish(side, self.length, turns.as_deref())?;
-        Ok((samples, turns))
+        let taken = taken.map_err(|fault| broken(side, fault))?;
+        let turns: Vec<Turn> = taken.iter().map(|taken| taken.turn).collect();
+        let turns = takes_turns.then_some(turns.as_slice());
+        let samples = running.finish(side, self.length, turns)?;
+        Ok((samples, taken))
     }
 
     fn start(&self, side: SideIndex, place: Place) -> Result<Running, Broken> {
@@ -218,6 +214,35 @@ impl Setting<'_> {
     }
 }
 
+impl Probe {
+    /// From the samples of a process, its turns and all its time.
+    ///
+    /// Criterion is told what a case wants to be told: the CPU time of one Query, where a sample makes a population of
+    /// hundreds. What a sample takes beside that is seen in the last turn. The first one holds the start of the process,
+    /// too; where there is no other, either its one iteration is as long as all probing, or it hides what takes so long.
+    fn of(samples: &[Sample], taken: &[Taken], elapsed: Duration) -> Self {
+        let nanos = |sample: &Sample| Duration::from_nanos(sample.wall_ns as u64);
+        let (iteration, reported) = samples.last().map_or_else(Default::default, |sample| {
+            let n_iterations = u32::try_from(sample.n_iterations.max(1)).unwrap_or(u32::MAX);
+            (nanos(sample) / n_iterations, nanos(sample))
+        });
+        let hidden = match taken {
+            [] => Duration::ZERO,
+            [_] if reported >= PROBING => Duration::ZERO,
+            [.., last] => last.took.saturating_sub(reported),
+        };
+        let later: Duration = taken.iter().skip(1).map(|taken| taken.took).sum();
+        let last = taken.last().map(|taken| taken.turn);
+        Self {
+            pace: Pace {
+                sample: iteration.max(SAMPLE) + hidden,
+                around: elapsed.saturating_sub(later),
+            },
+            has_threads: samples::has_threads(last.as_slice()),
+        }
+    }
+}
+
 impl Running {
     /// The samples of a process that has ended; of what Criterion stored alone if it took no turns.
     fn finish(
@@ -231,7 +256,7 @@ impl Running {
             return Err(Broken::Failed(panicked(side, ended.words())));
         }
         let samples = samples::stored(&self.home).and_then(|stored| match turns {
-            Some(turns) if length == Length::Quick => samples::of_quick_turns(turns),
+            Some(turns) if matches!(length, Length::Quick { .. }) => samples::of_quick_turns(turns),
             Some(turns) => samples::of_turns(turns, &stored),
             None => samples::of_stored(&stored),
         });
@@ -253,11 +278,10 @@ fn arguments(length: Length) -> Vec<String> {
             "--measurement-time".to_owned(),
             seconds(n_samples as f64 * SAMPLE.as_secs_f64()),
         ],
-        // The time after which no further sample is begun.
-        Length::Quick => vec![
+        Length::Quick { within } => vec![
             "--quick".to_owned(),
             "--measurement-time".to_owned(),
-            seconds(SAMPLE.as_secs_f64()),
+            seconds(within.as_secs_f64()),
         ],
     }
 }
@@ -284,5 +308,48 @@ fn broken(side: SideIndex, fault: Fault) -> Broken {
             "it did not keep to the protocol of turns".to_owned(),
         )),
         Fault::Stopped => Broken::Error(Error::Interrupted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Probe;
+    use crate::referee::Taken;
+    use crate::samples::of_quick_turns;
+    use crate::wire::Turn;
+    use std::time::Duration;
+
+    /// What a process tells whose turns report and take so many microseconds, in 40 ms all told.
+    fn probe(turns: &[(u64, u64)]) -> [u128; 2] {
+        let taken: Vec<Taken> = turns
+            .iter()
+            .map(|(reported_us, took_us)| Taken {
+                turn: Turn {
+                    value_ns: *reported_us as f64 * 1e3,
+                    cpu_ns: reported_us * 1_000,
+                    elsewhere_ns: 0,
+                    n_involuntary_switches: 0,
+                    n_page_faults: 0,
+                },
+                took: Duration::from_micros(*took_us),
+            })
+            .collect();
+        let turns: Vec<Turn> = taken.iter().map(|taken| taken.turn).collect();
+        let samples = of_quick_turns(&turns).expect("times");
+        let probe = Probe::of(&samples, &taken, Duration::from_millis(40));
+        [probe.pace.sample.as_micros(), probe.pace.around.as_micros()]
+    }
+
+    #[test]
+    fn a_sample_takes_what_its_turn_takes_and_not_what_it_reports() {
+        // Short iterations: as many as a sample holds, and the hand-over.
+        let short = [(20, 9_000), (40, 55), (80, 95), (160, 175)];
+        assert_eq!(probe(&short), [125 + 15, 40_000 - 325]);
+        // Of long ones one is a sample, and the start of the process is not in it.
+        assert_eq!(probe(&[(7_000, 16_000)]), [7_000, 40_000]);
+        // CPU time of one Query, of a population that takes 30 ms to make: alone in its turn, and not.
+        assert_eq!(probe(&[(42, 39_000)]), [125 + 38_958, 40_000]);
+        let twice = [(42, 12_000), (84, 3_084)];
+        assert_eq!(probe(&twice), [125 + 3_000, 40_000 - 3_084]);
     }
 }

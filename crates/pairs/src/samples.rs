@@ -103,7 +103,7 @@ fn possible(samples: impl Iterator<Item = Sample>) -> Option<Vec<Sample>> {
 /// Nor are samples of less than half the iterations of the longest. Unless a suite asks for flat sampling, Criterion
 /// takes one iteration, two, three and so on, and the first of these say little and weigh as much as the last.
 pub(crate) fn pairs(base: &[Sample], candidate: &[Sample], length: Length) -> Vec<Pair> {
-    if length == Length::Quick {
+    if matches!(length, Length::Quick { .. }) {
         return both(base, candidate).collect();
     }
     let most = |samples: &[Sample]| samples.iter().map(|sample| sample.n_iterations).max();
@@ -132,7 +132,7 @@ pub(crate) fn has_threads(turns: &[Turn]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{has_threads, of_quick_turns, of_stored, of_turns, pairs, stored};
-    use crate::schedule::Length;
+    use crate::schedule::{Length, SAMPLE};
     use crate::wire::Turn;
     use std::fs;
 
@@ -205,7 +205,8 @@ mod tests {
             of_quick_turns(&[turn(10.0, 0), turn(20.0, 0), turn(40.0, 0)]).expect("three");
         let counts: Vec<u64> = samples.iter().map(|sample| sample.n_iterations).collect();
         assert_eq!(counts, [1, 2, 4]);
-        assert_eq!(pairs(&samples, &samples, Length::Quick).len(), 3);
+        let quick = Length::Quick { within: SAMPLE };
+        assert_eq!(pairs(&samples, &samples, quick).len(), 3);
     }
 
     #[test]

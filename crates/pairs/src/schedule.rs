@@ -10,7 +10,7 @@ use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
 /// Every how many-th case the null control draws.
-const NULL_ONE_IN: usize = 7;
+pub(crate) const NULL_ONE_IN: usize = 7;
 
 /// Which rounds of a case a step belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,12 +56,18 @@ impl Schedule {
         }
     }
 
-    /// The cases of the null control: one in seven at random, and at least one of any.
-    pub fn draw_null(&mut self, n_cases: usize) -> Vec<usize> {
-        let mut cases: Vec<usize> = (0..n_cases).collect();
+    /// Those of these cases that the null control takes: one in seven at random, and at least one of any.
+    pub fn draw_null(&mut self, cases: &[usize]) -> Vec<usize> {
+        let mut drawn = self.shuffled(cases);
+        drawn.truncate(cases.len().div_ceil(NULL_ONE_IN));
+        drawn.sort_unstable();
+        drawn
+    }
+
+    /// The cases in random order.
+    pub fn shuffled<T: Clone>(&mut self, cases: &[T]) -> Vec<T> {
+        let mut cases = cases.to_vec();
         cases.shuffle(&mut self.random);
-        cases.truncate(n_cases.div_ceil(NULL_ONE_IN));
-        cases.sort_unstable();
         cases
     }
 
@@ -77,8 +83,7 @@ impl Schedule {
     ///
     /// The confirming rounds begin where the judged ones did not.
     pub fn lap(&mut self, cases: &[(usize, Stage)]) -> Vec<Step> {
-        let mut cases = cases.to_vec();
-        cases.shuffle(&mut self.random);
+        let cases = self.shuffled(cases);
         let mut steps = Vec::with_capacity(cases.len());
         for (case, stage) in &cases {
             let first = usize::from(*stage == Stage::Confirm);
@@ -115,39 +120,32 @@ pub(crate) fn affordable<T: Ord>(mut costs: Vec<(T, Duration)>, time: Duration) 
     taken
 }
 
-/// Cases whose rounds say how long those of the others may take.
-const FEW: usize = 8;
-
-/// Whether there is time to begin a case of which nothing is known, and for so many rounds of it, beside those that were
-/// begun: what a round of each takes, and how many are left.
-///
-/// Those that take longer than is typical do not count, for they give way to it in the end. Were they to, the first case
-/// of seconds would keep a hundred of milliseconds from being measured at all.
-pub(crate) fn has_room(begun: &[(Duration, usize)], n_rounds: usize, time: Duration) -> bool {
-    if begun.len() < FEW {
-        return true;
-    }
-    let typical = typical(begun.iter().map(|(round, _)| *round));
-    let cheap = begun.iter().filter(|(round, _)| *round <= typical);
-    let promised: Duration = cheap.map(|(round, n_left)| *round * *n_left as u32).sum();
-    promised + typical * n_rounds as u32 <= time
-}
-
-/// The median, zero of none.
-pub(crate) fn typical(costs: impl Iterator<Item = Duration>) -> Duration {
-    let mut costs: Vec<Duration> = costs.collect();
-    costs.sort_unstable();
-    costs.get(costs.len() / 2).copied().unwrap_or_default()
-}
-
 /// How much each process of a case measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
     /// So many samples of [`SAMPLE`], or of one iteration where that takes longer.
     Samples(usize),
-    /// One sample or two of whatever length, without a warm-up: ten, Criterion's least, would take seconds.
-    Quick,
+    /// One sample or two of whatever length, without a warm-up: ten, Criterion's least, would take seconds. The first is of
+    /// one iteration, and each later one of twice as many, until the time is over.
+    Quick {
+        /// After which no further sample is begun.
+        within: Duration,
+    },
 }
+
+/// How fast the processes of a case are; in all their time, and not in that part of it which they report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// What one sample takes.
+    pub(crate) sample: Duration,
+    /// What a process takes beside its samples.
+    pub(crate) around: Duration,
+}
+
+/// How long a process is asked to measure when nothing is known of its case.
+///
+/// Long enough for several samples of most cases, so that what a sample takes is seen without the start of its process.
+pub(crate) const PROBING: Duration = Duration::from_millis(5);
 
 /// Samples per process, if there is time for them.
 ///
@@ -180,8 +178,8 @@ const AROUND_SAMPLES: Duration = Duration::from_millis(40);
 /// How long each process of a case with longer samples measures: fewer of them say less each.
 const SLOW_CASE: Duration = Duration::from_millis(120);
 
-/// A case with longer samples is measured quickly.
-const SLOW: Duration = Duration::from_millis(50);
+/// A case with longer samples is measured quickly: rounds of ten samples of each side would take half a second.
+const SLOW: Duration = Duration::from_millis(20);
 
 impl Length {
     /// What so many rounds have time for.
@@ -198,18 +196,28 @@ impl Length {
             return self;
         };
         if sample > SLOW {
-            return Self::Quick;
+            return Self::Quick { within: SAMPLE };
         }
         // As much less as there is time for less.
         let allowed = SLOW_CASE.as_secs_f64() * n_samples as f64 / MOST_SAMPLES as f64;
         let n_fit = (allowed / sample.as_secs_f64().max(1e-9)) as usize;
         Self::Samples(n_fit.clamp(LEAST_SAMPLES, n_samples))
     }
+
+    /// What a process of a case should take.
+    pub(crate) fn process(self, pace: Pace) -> Duration {
+        let n_samples = match self {
+            // The warm-up is one more, or as long.
+            Self::Samples(n_samples) => n_samples + 1,
+            Self::Quick { .. } => 1,
+        };
+        pace.around + pace.sample * n_samples as u32
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Length, MOST_SAMPLES, Schedule, Stage, Step, affordable, has_room};
+    use super::{Length, MOST_SAMPLES, Pace, SAMPLE, Schedule, Stage, Step, affordable};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -255,9 +263,10 @@ mod tests {
     fn the_null_control_draws_one_in_seven_and_at_least_one() {
         let mut schedule = Schedule::new(6, vec![0]);
         for (n_cases, expected) in [(0, 0), (1, 1), (7, 1), (8, 2), (90, 13)] {
-            let drawn = schedule.draw_null(n_cases);
+            let cases: Vec<usize> = (100..100 + n_cases).collect();
+            let drawn = schedule.draw_null(&cases);
             assert_eq!(drawn.len(), expected, "{n_cases}");
-            assert!(drawn.iter().all(|case| *case < n_cases));
+            assert!(drawn.iter().all(|case| cases.contains(case)));
         }
     }
 
@@ -283,26 +292,6 @@ mod tests {
     }
 
     #[test]
-    fn a_case_of_seconds_keeps_none_of_milliseconds_from_being_begun() {
-        let (slow, fast) = (Duration::from_secs(10), Duration::from_millis(100));
-        let begun = |n_slow: usize, n_fast: usize| {
-            let rounds = [vec![slow; n_slow], vec![fast; n_fast]].concat();
-            rounds
-                .into_iter()
-                .map(|round| (round, 9))
-                .collect::<Vec<_>>()
-        };
-        let minute = Duration::from_secs(60);
-        assert!(has_room(&begun(1, 0), 10, minute));
-        assert!(has_room(&begun(7, 0), 10, minute));
-        assert!(has_room(&begun(3, 9), 10, minute));
-        // 65 times 0.9 s and one more second.
-        assert!(has_room(&begun(3, 65), 10, minute));
-        assert!(!has_room(&begun(3, 66), 10, minute));
-        assert!(!has_room(&begun(8, 0), 10, minute));
-    }
-
-    #[test]
     fn slow_cases_take_fewer_samples() {
         let usual = Length::Samples(MOST_SAMPLES);
         for (sample_us, expected) in [
@@ -311,8 +300,8 @@ mod tests {
             (750, usual),
             (1_500, Length::Samples(80)),
             (6_000, Length::Samples(20)),
-            (40_000, Length::Samples(10)),
-            (900_000, Length::Quick),
+            (20_000, Length::Samples(10)),
+            (20_001, Length::Quick { within: SAMPLE }),
         ] {
             let length = usual.of_case(Duration::from_micros(sample_us));
             assert_eq!(length, expected, "{sample_us} us");
@@ -320,6 +309,17 @@ mod tests {
         let half = Length::Samples(MOST_SAMPLES / 2);
         let length = half.of_case(Duration::from_millis(3));
         assert_eq!(length, Length::Samples(20));
+    }
+
+    #[test]
+    fn a_process_takes_its_samples_one_for_the_warm_up_and_what_is_around_them() {
+        let pace = Pace {
+            sample: Duration::from_millis(2),
+            around: Duration::from_millis(30),
+        };
+        let of = |length: Length| length.process(pace).as_millis();
+        assert_eq!(of(Length::Samples(10)), 52);
+        assert_eq!(of(Length::Quick { within: SAMPLE }), 32);
     }
 
     #[test]

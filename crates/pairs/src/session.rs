@@ -13,9 +13,10 @@ use crate::error::Error;
 use crate::listing::{self, Listed};
 use crate::referee::Patience;
 use crate::round::{Outcome, Setting};
-use crate::schedule::{self, Length, MOST_SAMPLES, SAMPLE, Schedule, Stage, Step};
+use crate::schedule::{self, Length, MOST_SAMPLES, NULL_ONE_IN, Schedule, Stage, Step};
 use crate::watch::{Event, Watch};
 
+mod probe;
 mod relink;
 
 /// What is measured, and by which chance.
@@ -46,7 +47,7 @@ pub struct Session<'w> {
     length: Length,
     /// The same by case; learnt before its first round.
     lengths: Vec<Option<Length>>,
-    /// What the last round of a case took; unset before its first.
+    /// What the last round of a case took; before its first, what a short process of it lets expect.
     costs: Vec<Option<Duration>>,
     null_cases: Vec<usize>,
     schedule: Schedule,
@@ -54,6 +55,23 @@ pub struct Session<'w> {
     scratch: tempfile::TempDir,
     watch: &'w dyn Watch,
     run: PairRun,
+}
+
+/// Rounds of cases that are begun.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstRounds {
+    /// At once.
+    pub(crate) now: usize,
+    /// In all, if they settle nothing.
+    pub(crate) in_all: usize,
+    /// Of each case that the null control draws.
+    pub(crate) null: usize,
+}
+
+impl FirstRounds {
+    fn on_average(self) -> usize {
+        self.in_all + self.null.div_ceil(NULL_ONE_IN)
+    }
 }
 
 /// Whether there was time for all that was asked for.
@@ -66,7 +84,7 @@ pub(crate) enum Progress {
 }
 
 impl<'w> Session<'w> {
-    /// Lists the cases of both sides and draws the null control.
+    /// Lists the cases of both sides.
     pub fn open(
         workshop: &Workshop,
         built: [Built; 2],
@@ -95,11 +113,7 @@ impl<'w> Session<'w> {
                 reason: "no suite of either side has a Criterion case that is wanted".to_owned(),
             });
         }
-        let mut schedule = Schedule::new(settings.seed, Cores::allowed()?.numbers());
-        let healthy: Vec<usize> = (0..listed.len())
-            .filter(|case| listed[*case].is_to_measure())
-            .collect();
-        let drawn = schedule.draw_null(healthy.len());
+        let schedule = Schedule::new(settings.seed, Cores::allowed()?.numbers());
         let run = PairRun {
             schema: SCHEMA,
             seed: settings.seed,
@@ -113,7 +127,7 @@ impl<'w> Session<'w> {
             length: Length::Samples(MOST_SAMPLES),
             lengths: vec![None; listed.len()],
             costs: vec![None; listed.len()],
-            null_cases: drawn.into_iter().map(|index| healthy[index]).collect(),
+            null_cases: Vec::new(),
             scratch: workshop.scratch()?,
             patience: settings.patience,
             built,
@@ -140,26 +154,35 @@ impl<'w> Session<'w> {
         self.run.is_complete = true;
     }
 
-    /// So many rounds of every case in all, and of the null control, with samples as many as fit into the time if every case
-    /// takes `n_expected` rounds in the end.
-    pub(crate) fn measure_all(
+    /// Begins those of these cases that have no round yet, as many as there is time for: so many rounds of each, and of a
+    /// null control among them. Whether there was any.
+    ///
+    /// There is time for a case if there is for all rounds that it may need; those with the shortest come first.
+    pub(crate) fn begin(
         &mut self,
-        n_rounds: usize,
-        n_null_rounds: usize,
-        n_expected: usize,
+        is_wanted: impl Fn(&CaseId) -> bool,
+        n_rounds: FirstRounds,
         deadline: Instant,
-    ) -> Result<Progress, Error> {
-        let measurable = (0..self.listed.len()).filter(|case| self.listed[*case].is_to_measure());
-        // Some have theirs already.
-        let n_more = |case: usize| n_rounds.saturating_sub(self.run.cases[case].rounds.len());
-        let judged = measurable.map(|case| ((case, Stage::Judge), n_more(case)));
-        let null = self.null_cases.iter();
-        let null = null.map(|case| ((*case, Stage::Null), n_null_rounds));
-        let wanted: BTreeMap<_, _> = judged.chain(null).collect();
+    ) -> Result<bool, Error> {
+        let costs = self.listed.iter().enumerate().filter_map(|(case, listed)| {
+            let known = &self.run.cases[case];
+            let is_new = known.rounds.is_empty() && known.failure.is_none();
+            let round = self.costs[case].filter(|_| is_new && is_wanted(&listed.case))?;
+            Some((case, round * n_rounds.on_average() as u32))
+        });
         let time = deadline.saturating_duration_since(Instant::now());
-        let n_null = self.null_cases.len() * n_null_rounds;
-        self.length = Length::within(time, self.n_to_measure() * n_expected + n_null);
-        self.measure(&wanted, deadline)
+        let begun = schedule::affordable(costs.collect(), time);
+        let null = self.schedule.draw_null(&begun);
+        let judged = begun
+            .iter()
+            .map(|case| ((*case, Stage::Judge), n_rounds.now));
+        let controlled = null
+            .iter()
+            .map(|case| ((*case, Stage::Null), n_rounds.null));
+        let wanted: BTreeMap<_, _> = judged.chain(controlled).collect();
+        self.null_cases.extend(null);
+        self.measure(&wanted, deadline)?;
+        Ok(!begun.is_empty())
     }
 
     /// So many further rounds of the null control.
@@ -206,7 +229,11 @@ impl<'w> Session<'w> {
             }
             let time = deadline.saturating_duration_since(Instant::now());
             let costs = left.iter();
-            let costs = costs.map(|(which, n_left)| (*which, self.cost(which.0, *n_left)));
+            let costs = costs.map(|(which, n_left)| {
+                // Nothing, where nobody has probed it.
+                let round = self.costs[which.0].unwrap_or_default();
+                (*which, round * *n_left as u32)
+            });
             let cases = schedule::affordable(costs.collect(), time);
             if cases.is_empty() {
                 return Ok(Progress::OutOfBudget);
@@ -215,16 +242,8 @@ impl<'w> Session<'w> {
                 if self.watch.stopped() {
                     return Err(Error::Interrupted);
                 }
-                let time = deadline.saturating_duration_since(Instant::now());
-                if time.is_zero() {
+                if Instant::now() >= deadline {
                     return Ok(Progress::OutOfBudget);
-                }
-                let n_left = left.get(&(step.case, step.stage)).copied();
-                if self.costs[step.case].is_none()
-                    && !schedule::has_room(&self.begun(&left), n_left.unwrap_or_default(), time)
-                {
-                    // Better some cases with all their rounds than all with too few.
-                    continue;
                 }
                 self.take(step)?;
                 if let Some(n_left) = left.get_mut(&(step.case, step.stage)) {
@@ -234,20 +253,6 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// What so many rounds of a case take; of one that was never measured, as long as others do.
-    fn cost(&self, case: usize, n_rounds: usize) -> Duration {
-        let typical = || schedule::typical(self.costs.iter().flatten().copied());
-        self.costs[case].unwrap_or_else(typical) * n_rounds as u32
-    }
-
-    /// The cases that were begun: what a round takes, and how many are left.
-    fn begun(&self, left: &BTreeMap<(usize, Stage), usize>) -> Vec<(Duration, usize)> {
-        let begun = left.iter();
-        begun
-            .filter_map(|((case, _), n_left)| Some((self.costs[*case]?, *n_left)))
-            .collect()
-    }
-
     /// Measures one round, and keeps it, or the reason why there is none.
     fn take(&mut self, step: Step) -> Result<(), Error> {
         if self.run.cases[step.case].failure.is_some() {
@@ -255,7 +260,7 @@ impl<'w> Session<'w> {
             return Ok(());
         }
         if self.lengths[step.case].is_none() {
-            self.probe(step)?;
+            self.probe(step.case)?;
             if self.run.cases[step.case].failure.is_some() {
                 self.watch.note(Event::RoundDone);
                 return Ok(());
@@ -279,23 +284,6 @@ impl<'w> Session<'w> {
         match outcome {
             Outcome::Done { round, .. } => keep(case, step.stage, round),
             Outcome::Failed(failure) => case.failure = Some(failure),
-        }
-        Ok(())
-    }
-
-    /// Learns from one short process of the base how long a case's processes may be, and whether one core is enough.
-    fn probe(&mut self, step: Step) -> Result<(), Error> {
-        let base = &self.built[0];
-        match self.setting(step, [base, base], Length::Quick).probe()? {
-            Ok(probe) => {
-                let case = &mut self.run.cases[step.case];
-                if probe.has_threads {
-                    case.engine = Engine::Blocks;
-                }
-                let sample = probe.iteration.max(SAMPLE);
-                self.lengths[step.case] = Some(self.length.of_case(sample));
-            }
-            Err(failure) => self.run.cases[step.case].failure = Some(failure),
         }
         Ok(())
     }

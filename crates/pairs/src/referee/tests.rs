@@ -158,7 +158,8 @@ fn nonsense_is_no_sample() {
 #[test]
 fn a_process_alone_gets_all_its_turns() {
     let mut peer = Fake::Takes(4).start(0, &Journal::default());
-    let turns = alone(&mut peer, &PATIENCE, &mut Calm { stopped: false }).expect("all");
+    let taken = alone(&mut peer, &PATIENCE, &mut Calm { stopped: false }).expect("all");
+    let turns: Vec<_> = taken.iter().map(|taken| taken.turn).collect();
     assert_eq!(turns, [0, 1, 2, 3].map(turn));
     assert!(peer.said_hello());
 }

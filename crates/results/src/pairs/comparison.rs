@@ -67,6 +67,13 @@ pub struct PairRow {
     pub next: Next,
 }
 
+impl PairRow {
+    /// Whether nothing is said about it yet, whether more rounds look like deciding it or not.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(self.verdict, Verdict::Inconclusive | Verdict::NotJudged)
+    }
+}
+
 /// A change by one clock.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Delta {
@@ -215,13 +222,6 @@ impl PairComparison {
     pub fn count_of(&self, verdict: Verdict) -> usize {
         let rows = self.rows.iter();
         rows.filter(|row| row.verdict == verdict).count()
-    }
-
-    /// The cases that nothing is said about yet, whether more rounds look like deciding them or not.
-    pub fn unsettled(&self) -> impl Iterator<Item = &CaseId> {
-        let is_unsettled =
-            |row: &&PairRow| matches!(row.verdict, Verdict::Inconclusive | Verdict::NotJudged);
-        self.rows.iter().filter(is_unsettled).map(|row| &row.id)
     }
 
     /// The cases that need more rounds.

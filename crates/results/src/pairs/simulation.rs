@@ -154,18 +154,22 @@ fn measured(rng: &mut Chance, noise: Noise, factors: &[f64], relevance: &PairRel
 }
 
 #[test]
-fn looking_often_accuses_no_equal_program_more_often_than_the_budget_allows() {
+fn looking_often_accuses_and_praises_no_equal_program_more_often_than_the_budget_allows() {
     let relevance = everything_above(1e-6);
     for (seed, (name, noise)) in (21..).zip(NOISES) {
         let mut rng = Chance::seeded(seed);
         let n_runs = 250;
-        let n_alarms: u64 = (0..n_runs)
-            .map(|_| measured(&mut rng, noise, &[1.0], &relevance))
-            .map(|run| judged_by(&run, &relevance).outcome())
-            .map(|outcome| u64::from(outcome == Outcome::Regressed))
-            .sum();
-        let at_least = rate_lower_bound(n_alarms, n_runs, SURE);
-        assert!(at_least <= 0.01, "{name}: {n_alarms} of {n_runs} runs");
+        let (mut n_alarms, mut n_praised) = (0, 0);
+        for _ in 0..n_runs {
+            let run = measured(&mut rng, noise, &[1.0], &relevance);
+            let judged = judged_by(&run, &relevance);
+            n_alarms += u64::from(judged.outcome() == Outcome::Regressed);
+            n_praised += u64::from(judged.count_of(Verdict::Improved) > 0);
+        }
+        for (said, n_wrong) in [("regressed", n_alarms), ("improved", n_praised)] {
+            let at_least = rate_lower_bound(n_wrong, n_runs, SURE);
+            assert!(at_least <= 0.01, "{name}: {n_wrong} of {n_runs} {said}");
+        }
     }
 }
 

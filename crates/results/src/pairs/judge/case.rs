@@ -90,6 +90,10 @@ pub(super) fn row(case: &PairCase, relevance: f64, clocks: &Clocks) -> PairRow {
     let (verdict, reason) = match (&case.failure, case.same_program) {
         (Some(failure), _) => failed(failure),
         (None, Some(same)) => (Verdict::Unchanged, Some(same_program(same).to_owned())),
+        (None, None) if case.rounds.is_empty() => (
+            Verdict::NotJudged,
+            Some("there was no time for it".to_owned()),
+        ),
         (None, None) => {
             let (verdict, reason) = clocks.verdict();
             let open = || why_open(clocks.wall.as_ref()?, relevance, disturbance.as_ref());
