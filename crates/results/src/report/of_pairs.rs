@@ -164,7 +164,13 @@ fn reasons(row: &PairRow, failure: Option<&CaseFailure>, is_contaminated: bool) 
     };
     let mut reasons = Vec::new();
     match (wall.verdict, row.cpu.map(|delta| delta.verdict)) {
-        (Slower, Some(Faster)) | (Faster, Some(Slower)) => reasons.push(Reason::ClocksDisagree),
+        // Nobody asked fresh rounds about what wall time says.
+        (Slower | Faster, Some(_))
+            if row.verdict == Verdict::Inconclusive
+                && row.confirmation == Confirmation::NotNeeded =>
+        {
+            reasons.push(Reason::ClocksDisagree);
+        }
         (Slower | Faster, Some(Same)) => reasons.push(Reason::WallTimeAlone),
         (Same | Open, Some(Slower | Faster)) => reasons.push(Reason::CpuTimeAlone),
         _ => {}

@@ -37,18 +37,22 @@ impl Clocks {
     }
 
     /// Wall time decides where it can; CPU time, which preemption does not reach, helps where it cannot.
+    ///
+    /// Where the interval of CPU time lies wholly on the other side, wall time is no evidence, however sure: on a core that
+    /// others shared, cases of two threads were 14 % faster by it, and 5 % slower by CPU time, which was the truth.
     fn verdict(&self) -> (Verdict, Option<&'static str>) {
         use ClockVerdict::{Faster, Open, Same, Slower};
         let verdict = |delta: &Option<Delta>| delta.as_ref().map(|delta| delta.verdict);
         let Some(wall) = verdict(&self.wall) else {
             return (Verdict::NotJudged, Some("too few rounds for an interval"));
         };
+        let cpu = self.cpu.map(|delta| delta.ratio);
         match (wall, verdict(&self.cpu)) {
-            (Slower, Some(Faster)) => (
+            (Slower, _) if cpu.is_some_and(|ratio| ratio.high < 1.0) => (
                 Verdict::Inconclusive,
                 Some("slower in wall time and faster in CPU time"),
             ),
-            (Faster, Some(Slower)) => (
+            (Faster, _) if cpu.is_some_and(|ratio| ratio.low > 1.0) => (
                 Verdict::Inconclusive,
                 Some("faster in wall time and slower in CPU time"),
             ),

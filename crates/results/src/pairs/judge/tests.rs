@@ -115,12 +115,25 @@ fn a_case_is_judged_by_size_and_noise() {
 fn wall_time_decides_and_cpu_time_helps() {
     let (slow, fast) = (around(3.0, 0.3, 15), around(-3.0, 0.3, 15));
     let (same, open) = (around(0.0, 0.3, 15), around(0.0, 5.0, 15));
+    let (rather_slow, rather_fast) = (around(0.8, 0.7, 15), around(-0.8, 0.7, 15));
     for (wall, cpu, verdict, reason) in [
         (&fast, &fast, Verdict::Improved, Some("may be layout")),
         (&fast, &open, Verdict::Improved, Some("may be layout")),
         (&fast, &same, Verdict::Improved, Some("in wall time alone")),
         (&fast, &slow, Verdict::Inconclusive, Some("slower in CPU")),
+        (
+            &fast,
+            &rather_slow,
+            Verdict::Inconclusive,
+            Some("slower in CPU"),
+        ),
         (&slow, &fast, Verdict::Inconclusive, Some("faster in CPU")),
+        (
+            &slow,
+            &rather_fast,
+            Verdict::Inconclusive,
+            Some("faster in CPU"),
+        ),
         (&same, &same, Verdict::Unchanged, None),
         (&same, &open, Verdict::Unchanged, None),
         (&same, &slow, Verdict::Unchanged, Some("CPU time is slower")),
