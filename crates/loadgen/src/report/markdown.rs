@@ -54,27 +54,22 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         let [p50, _, p95, p99, _] = words::quantiles(&row.response);
         let [_, _, _, waited, _] = words::quantiles(&row.queue_wait);
         let outcomes = words::outcomes(row);
-        writeln!(
-            text,
-            "| {} | {outcomes} | {p50} | {p95} | {p99} | {waited} |",
-            row.name
-        )?;
+        table_row(text, [&row.name, &outcomes, &p50, &p95, &p99, &waited])?;
     }
     if !report.slos.is_empty() {
         writeln!(text, "\n| promise | standing | measured |\n|---|---|---|")?;
     }
     for row in &report.slos {
         let measured = words::measured(row);
-        writeln!(text, "| {} | {} | {measured} |", row.slo, row.standing)?;
+        table_row(
+            text,
+            [&row.slo.to_string(), &row.standing.to_string(), &measured],
+        )?;
     }
     writeln!(text, "\n| invariant | | |\n|---|---|---|")?;
     for invariant in &report.invariants {
         let holds = words::holds(invariant.holds);
-        writeln!(
-            text,
-            "| {} | {holds} | {} |",
-            invariant.name, invariant.detail
-        )?;
+        table_row(text, [&invariant.name, holds, &invariant.detail])?;
     }
     Ok(())
 }
@@ -96,14 +91,23 @@ fn write_soak(record: &SoakRecord, text: &mut String) -> std::fmt::Result {
         "| watched | class | growth | reason |\n|---|---|---|---|"
     )?;
     for row in &record.findings {
-        writeln!(
+        table_row(
             text,
-            "| {} | {} | {} | {} |",
-            row.watched.words(),
-            row.class.words(),
-            words::growth(row),
-            words::found(row)
+            [
+                row.watched.words(),
+                row.class.words(),
+                &words::growth(row),
+                &words::found(row),
+            ],
         )?;
     }
     Ok(())
+}
+
+/// A row of cells, which no name can add another cell or row to.
+fn table_row<const N: usize>(text: &mut String, cells: [&str; N]) -> std::fmt::Result {
+    for cell in cells {
+        write!(text, "| {} ", cell.replace('|', "\\|").replace('\n', " "))?;
+    }
+    writeln!(text, "|")
 }

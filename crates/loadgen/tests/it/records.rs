@@ -120,6 +120,14 @@ async fn text_and_markdown_say_that_a_run_is_scaled_and_name_every_promise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_name_adds_a_cell_to_a_table_of_markdown() {
+    let mut record = record().await;
+    record.operations[0].name = "small | quick".to_owned();
+    let rendered = markdown::render(&record);
+    assert!(rendered.contains("| small \\| quick |"), "{rendered}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn junit_is_well_formed_and_counts_its_tests() {
     let xml = junit::render(&record().await);
     let document =
