@@ -153,7 +153,7 @@ fn question(question: &Question) -> String {
         Question::Contaminated => "equal programs: runs called contaminated".to_owned(),
         Question::Incomplete => "equal programs: runs that time ended".to_owned(),
         Question::Open => "equal programs: cases left open".to_owned(),
-        Question::NotReached => "equal programs: cases that time did not reach".to_owned(),
+        Question::NotReached => "equal programs: cases not reached in time".to_owned(),
         Question::ByCriterion => "  Criterion: cases called changed".to_owned(),
         Question::ByCriterionInARow => "  Criterion, one run after the other".to_owned(),
         Question::Found {
