@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::cross::Work;
 use crate::callgrind::Costs;
 use crate::case_id::CaseId;
 use crate::culprits::{CaseFunctions, Culprits};
@@ -59,6 +60,11 @@ impl CaseCounts {
         let (base, candidate) = (self.base?, self.candidate?);
         (base > 0).then(|| candidate as f64 / base as f64)
     }
+
+    /// Whether a side lacks it, or they differ by more than counts of equal code may.
+    pub fn is_changed(&self) -> bool {
+        self.base != self.candidate && Work::of(self.ratio()) != Work::Same
+    }
 }
 
 impl PairCounts {
@@ -66,18 +72,20 @@ impl PairCounts {
     pub fn of(base: &SideCounts, candidate: &SideCounts) -> Self {
         let ids: BTreeSet<&CaseId> = base.keys().chain(candidate.keys()).collect();
         let instructions = |side: &SideCounts, id| side.get(id).map(|count| count.instructions);
-        let cases = ids.iter().map(|id| CaseCounts {
-            id: (*id).clone(),
+        let cases = ids.into_iter().map(|id| CaseCounts {
+            id: id.clone(),
             base: instructions(base, id),
             candidate: instructions(candidate, id),
         });
-        let changed = ids.iter().filter_map(|id| {
-            let (base, candidate) = (base.get(id)?, candidate.get(id)?);
-            (base.instructions != candidate.instructions).then(|| functions(id, base, candidate))
+        let cases: Vec<CaseCounts> = cases.collect();
+        let changed = cases.iter().filter(|case| case.is_changed());
+        let changed = changed.filter_map(|case| {
+            let (base, candidate) = (base.get(&case.id)?, candidate.get(&case.id)?);
+            Some(functions(&case.id, base, candidate))
         });
         Self::Taken {
             culprits: Culprits::of(changed.collect()),
-            cases: cases.collect(),
+            cases,
         }
     }
 
@@ -160,6 +168,20 @@ mod tests {
             (&*culprits.shared[0].function, culprits.shared[0].growth),
             ("parse", 240)
         );
+    }
+
+    #[test]
+    fn what_differs_by_less_than_equal_code_may_has_no_cause() {
+        let of = |parse| side(&[("codec/a/1", &[("parse", parse)])]);
+        for (candidate, is_changed) in [(100_000, false), (100_090, false), (100_110, true)] {
+            let PairCounts::Taken { cases, culprits } =
+                PairCounts::of(&of(100_000), &of(candidate))
+            else {
+                panic!("taken");
+            };
+            assert_eq!(cases[0].is_changed(), is_changed, "{candidate}");
+            assert_eq!(culprits.by_case.len(), usize::from(is_changed));
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::pairs::comparison::{
     ClockVerdict, Confirmation, ConfirmedOn, Delta, LayoutCheck, Next, PairComparison, PairRow, Way,
 };
 use crate::pairs::counts::{CaseCounts, PairCounts};
+use crate::pairs::cross::Work;
 use crate::pairs::judge::REPORT_RATE;
 use crate::pairs::sample::{CaseFailure, Pair, PairCase, PairRun, SameProgram, Sample};
 use crate::record::Unit;
@@ -226,9 +227,9 @@ fn remarks(row: &PairRow, comparison: &PairComparison) -> Vec<String> {
         Confirmation::NotNeeded | Confirmation::Needed => {}
     }
     if let Some(counts) = instructions(comparison, &row.id)
-        && counts.base != counts.candidate
+        && let ratio = counts.candidate as f64 / counts.base as f64
+        && Work::of(Some(ratio)) != Work::Same
     {
-        let ratio = counts.candidate as f64 / counts.base as f64;
         remarks.push(format!("instructions {} %", words::percent(ratio)));
         remarks.extend(causes::remark(culprits(comparison), row.id.as_str()));
     }
@@ -370,7 +371,7 @@ fn counts(comparison: &PairComparison) -> Option<String> {
         }
         PairCounts::Taken { cases, .. } => cases,
     };
-    let changed = |case: &&CaseCounts| case.base != case.candidate;
+    let changed = |case: &&CaseCounts| case.is_changed();
     let n_equal = cases.len() - cases.iter().filter(changed).count();
     let has_row = |id: &CaseId| comparison.rows.iter().any(|row| row.id == *id);
     let rowless = cases.iter().filter(changed);
