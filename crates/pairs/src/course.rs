@@ -90,7 +90,6 @@ fn decide_expected(
     let rounds = FirstRounds {
         now: n_rounds,
         in_all: n_rounds,
-        null: rounds_to_fire(),
     };
     if !session.begin(|case| plan.is_expected(case), rounds, deadline)? {
         return Ok(());
@@ -113,7 +112,6 @@ fn look_at_all(
     let rounds = FirstRounds {
         now: n_look,
         in_all: n_rounds,
-        null: rounds_to_fire(),
     };
     while session.begin(|_| true, rounds, deadline)? {
         let judged = verdict(session, plan);
@@ -147,8 +145,8 @@ fn until_decided(
     }
 }
 
-/// After the first rounds: more of them for what is open, fresh ones for what is accused, and other orders of functions
-/// for what these confirm.
+/// After the first rounds: more of them for what is open, fresh ones for what moved, and other orders of functions
+/// for what these confirm to be slower.
 pub(crate) fn settle(
     session: &mut Session<'_>,
     plan: &Plan,

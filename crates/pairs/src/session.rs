@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use results::case_id::CaseId;
 use results::machine::Machine;
+use results::pairs::control::rounds_to_fire;
 use results::pairs::sample::{Engine, PairCase, PairRun, Round, SCHEMA, Side};
 
 use crate::build::{Built, Workshop};
@@ -64,13 +65,12 @@ pub(crate) struct FirstRounds {
     pub(crate) now: usize,
     /// In all, if they settle nothing.
     pub(crate) in_all: usize,
-    /// Of each case that the null control draws.
-    pub(crate) null: usize,
 }
 
 impl FirstRounds {
+    /// With those of the null control, spread over all cases.
     fn on_average(self) -> usize {
-        self.in_all + self.null.div_ceil(NULL_ONE_IN)
+        self.in_all + rounds_to_fire().div_ceil(NULL_ONE_IN)
     }
 }
 
@@ -178,7 +178,7 @@ impl<'w> Session<'w> {
             .map(|case| ((*case, Stage::Judge), n_rounds.now));
         let controlled = null
             .iter()
-            .map(|case| ((*case, Stage::Null), n_rounds.null));
+            .map(|case| ((*case, Stage::Null), rounds_to_fire()));
         let wanted: BTreeMap<_, _> = judged.chain(controlled).collect();
         self.null_cases.extend(null);
         self.measure(&wanted, deadline)?;

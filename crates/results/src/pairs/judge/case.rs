@@ -17,11 +17,7 @@ pub(super) struct Clocks {
 impl Clocks {
     /// Which way the case moved, until fresh rounds agree.
     pub(super) fn way(&self) -> Option<Way> {
-        match self.verdict().0 {
-            Verdict::Regressed => Some(Way::Slower),
-            Verdict::Improved => Some(Way::Faster),
-            _ => None,
-        }
+        Way::of(self.verdict().0)
     }
 
     /// The clock that says so: wall time where it does, for that is what people wait for.

@@ -44,6 +44,15 @@ impl Moved {
 }
 
 impl Way {
+    /// Where a verdict says that a case went.
+    pub(super) fn of(verdict: Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Regressed => Some(Self::Slower),
+            Verdict::Improved => Some(Self::Faster),
+            _ => None,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Slower => "slower",
@@ -85,10 +94,8 @@ impl Way {
 
 /// Holds the fresh rounds of a case against what the first ones say.
 pub(super) fn confirm(row: &mut PairRow, case: &PairCase, clocks: &Clocks, moved: Moved) {
-    let way = match row.verdict {
-        Verdict::Regressed => Way::Slower,
-        Verdict::Improved => Way::Faster,
-        _ => return,
+    let Some(way) = Way::of(row.verdict) else {
+        return;
     };
     let Some((clock, delta)) = clocks.mover(way) else {
         return;

@@ -48,7 +48,7 @@ fn count(verdicts: &[Verdict], wanted: Verdict) -> u64 {
 
 #[test]
 fn what_the_linker_moved_is_called_regressed_as_rarely_as_the_budget_allows() {
-    let n_cases = 1000;
+    let n_cases = 1500;
     let verdicts = verdicts(61, 0.0, SPREAD, n_cases);
     let n_alarms = count(&verdicts, Verdict::Regressed);
     let at_least = rate_lower_bound(n_alarms, n_cases as u64, SURE);
@@ -61,7 +61,7 @@ fn what_the_linker_moved_is_called_regressed_as_rarely_as_the_budget_allows() {
 
 #[test]
 fn slower_code_is_found_in_spite_of_its_layout_and_rarely_taken_for_it() {
-    let n_cases = 300;
+    let n_cases = 400;
     for (seed, percent, spread, least) in [
         (71, 4.0, 0.5, 0.99),
         (72, 10.0, SPREAD, 0.99),
