@@ -1,8 +1,8 @@
 //! Twins of the suite `quota`.
 
 use ::quota::caps::{CapId, CapSet};
-use ::quota::limiter::{Handle, LimitId, RateLimiter};
-use benches::twins::quota::{self as twins, capped, fresh, named, spent};
+use ::quota::limiter::LimitId;
+use benches::twins::quota::{self as twins, Handle, RateLimiter, capped, fresh, named, spent};
 use iai_callgrind::{library_benchmark, library_benchmark_group};
 
 #[library_benchmark]

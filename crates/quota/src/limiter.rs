@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::clock::{Clock, FastClock};
+use crate::clock::{Clock, FastClock, ManualClock};
 use crate::decision::Decision;
 use crate::gcra::{Gcra, Outcome};
 use crate::rate::{Burst, Rate};
@@ -50,14 +50,16 @@ impl RateLimiter {
     pub fn new<N: Into<Arc<str>>>(rates: impl IntoIterator<Item = (N, Rate, Burst)>) -> Self {
         Self::with_clock(rates, FastClock)
     }
+}
 
-    /// A limiter that does exactly the same work in every process: for counting instructions.
+impl RateLimiter<ManualClock> {
+    /// A limiter that does exactly the same work in every process, on a clock that stands: for counting instructions.
     ///
     /// Whoever knows it can choose workspaces that share a state; do not use it for requests.
     pub fn reproducible<N: Into<Arc<str>>>(
         rates: impl IntoIterator<Item = (N, Rate, Burst)>,
     ) -> Self {
-        Self::with_tables(rates, FastClock, Table::reproducible)
+        Self::with_tables(rates, ManualClock::default(), Table::reproducible)
     }
 }
 
