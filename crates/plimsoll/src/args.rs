@@ -13,6 +13,7 @@ mod history;
 mod load;
 mod power;
 mod report;
+mod scenario;
 mod selfcheck;
 mod soak;
 mod stub;
@@ -20,7 +21,7 @@ mod workers;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use query_api::dialect::Dialect;
 
 use self::ab::TypedAb;
@@ -34,6 +35,7 @@ use self::history::TypedHistory;
 use self::load::TypedLoad;
 use self::power::TypedPower;
 use self::report::TypedReport;
+use self::scenario::TypedScenario;
 use self::selfcheck::TypedSelfcheck;
 use self::soak::TypedSoak;
 use self::stub::TypedStub;
@@ -136,7 +138,7 @@ enum TypedCommand {
     /// Run a scenario for long and say whether anything grows.
     Soak(TypedSoak),
     /// Print what a load scenario comes down to, before anything runs.
-    Explain(TypedExplain),
+    Explain(TypedScenario),
     /// Run a load scenario and judge its promises.
     Load(Box<TypedLoad>),
     /// Check the tool itself: how often it is wrong about equal programs, and which slowdowns it finds.
@@ -153,15 +155,6 @@ enum TypedDialect {
     Targets,
     /// `spec.target`: one target (2026).
     Target,
-}
-
-#[derive(Args)]
-struct TypedExplain {
-    /// The name of a shipped scenario, such as `ark-concurrent`, or the path of a .toml file.
-    scenario: String,
-    /// The folder of the shipped scenarios.
-    #[arg(long, value_name = "FOLDER")]
-    scenarios: Option<PathBuf>,
 }
 
 impl Typed {
@@ -183,8 +176,7 @@ impl Typed {
             TypedCommand::Quota(typed) => Command::Quota(typed.into_settings()),
             TypedCommand::Soak(typed) => Command::Soak(typed.into_settings()),
             TypedCommand::Explain(typed) => Command::Explain(ExplainSettings {
-                scenario: typed.scenario,
-                folder: typed.scenarios,
+                scenario: typed.into_source(),
             }),
             TypedCommand::Load(typed) => Command::Load(Box::new(typed.into_settings())),
             TypedCommand::Selfcheck(typed) => Command::Selfcheck(typed.into_settings()),

@@ -10,6 +10,7 @@ mod cmd;
 mod exit;
 mod forms;
 mod say;
+mod scenario;
 mod tell;
 mod workspace;
 

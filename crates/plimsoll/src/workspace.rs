@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
-use loadgen::scenario::Scenario;
 use results::comparison::Locations;
 use results::iai;
 use serde_json::Value;
@@ -183,46 +182,4 @@ fn from_variable(name: &str) -> Option<PathBuf> {
     env::var_os(name)
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
-}
-
-/// The scenario of this name in a folder, by default the one of the workspace; or that of a path.
-pub(crate) fn scenario(name: &str, folder: Option<&Path>) -> anyhow::Result<Scenario> {
-    Ok(Scenario::find(&scenarios(name, folder)?, name)?)
-}
-
-/// The text of that scenario's file.
-pub(crate) fn scenario_text(name: &str, folder: Option<&Path>) -> anyhow::Result<String> {
-    let path = Scenario::path(&scenarios(name, folder)?, name);
-    let text = std::fs::read_to_string(&path);
-    text.with_context(|| format!("failed to read scenario {}", path.display()))
-}
-
-/// The name and the text of that scenario's trace, if it has one.
-pub(crate) fn trace_text(
-    name: &str,
-    folder: Option<&Path>,
-    scenario: &Scenario,
-) -> anyhow::Result<Option<(String, String)>> {
-    let Some(trace) = &scenario.trace else {
-        return Ok(None);
-    };
-    let path = trace.beside(&Scenario::path(&scenarios(name, folder)?, name));
-    let text = std::fs::read_to_string(&path);
-    let text = text.with_context(|| format!("failed to read trace {}", path.display()))?;
-    match trace.file.to_str() {
-        Some(file) if !file.contains('/') => Ok(Some((file.to_owned(), text))),
-        _ => bail!(
-            "a Job finds its trace beside the scenario; move {} there, and name it without a folder",
-            path.display()
-        ),
-    }
-}
-
-/// The folder in which a scenario of this name is looked for; a path needs none.
-fn scenarios(name: &str, folder: Option<&Path>) -> anyhow::Result<PathBuf> {
-    match folder {
-        Some(folder) => Ok(folder.to_owned()),
-        None if name.ends_with(".toml") => Ok(PathBuf::new()),
-        None => Ok(Workspace::here()?.scenarios()),
-    }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::capacity::{Axis, Capacity, Ceiling, Purpose, Trial, Unit};
 use crate::judging::Conclusion;
 use crate::report;
-use crate::report::model::{Kind, LoadReport};
+use crate::report::model::{Kind, LoadRecord};
 use crate::slo::judge::Standing;
 
 /// The version of the record, and the only one that is read back whole; a field that changes its meaning is a new number.
@@ -47,7 +47,7 @@ pub struct CapacityRecord {
     /// Every trial.
     pub probes: Vec<ProbeRow>,
     /// The trial that confirmed the highest pass, as a run; the last one if none did, and unset if none was made.
-    pub trial: Option<LoadReport>,
+    pub trial: Option<LoadRecord>,
 }
 
 /// The Universal Scalability Law, each coefficient as estimate, low and high.
@@ -113,7 +113,7 @@ impl CapacityRecord {
         scenario: String,
         settings: Vec<(String, String)>,
         capacity: &Capacity,
-        trial: Option<LoadReport>,
+        trial: Option<LoadRecord>,
     ) -> Self {
         let usl = capacity.usl.as_ref().map(|usl| UslRow {
             lambda: [usl.best.lambda, usl.low.lambda, usl.high.lambda],

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::model::LoadReport;
+use super::model::LoadRecord;
 use super::model::operation::{LatencyRow, OperationRow};
 use crate::outcome::Outcome;
 
@@ -13,11 +13,11 @@ const HEADER: &str = "Type,Name,Request Count,Failure Count,Median Response Time
 Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,50%,66%,75%,80%,90%,95%,98%,99%,\
 99.9%,99.99%,100%";
 
-/// Renders a report; the row of all operations stands last, as Locust's `Aggregated`.
-pub fn render(report: &LoadReport) -> String {
+/// Renders the record of a run; the row of all operations stands last, as Locust's `Aggregated`.
+pub fn render(record: &LoadRecord) -> String {
     let mut text = format!("{HEADER}\n");
-    let seconds = report.duration_ns as f64 / 1e9;
-    let mut rows = report.operations.iter();
+    let seconds = record.duration_ns as f64 / 1e9;
+    let mut rows = record.operations.iter();
     let all = rows.next();
     for row in rows {
         write_row(&mut text, ("QUERY", &row.name), row, seconds);

@@ -15,23 +15,23 @@ use crate::capacity::record::CapacityRecord;
 use crate::drift::record::SoakRecord;
 use crate::driver::Capabilities;
 use crate::report::markup::escaped;
-use crate::report::model::LoadReport;
+use crate::report::model::LoadRecord;
 use crate::report::model::slo::SloRow;
 use crate::report::words;
 
-/// Renders a report.
-pub fn render(report: &LoadReport) -> String {
+/// Renders the record of a run.
+pub fn render(record: &LoadRecord) -> String {
     rendered(&Page {
-        report,
+        record,
         capacity: None,
     })
 }
 
 /// Renders a search with the run that it keeps; `None` if it keeps none, as no trial was made.
 pub fn render_search(capacity: &CapacityRecord) -> Option<String> {
-    let report = capacity.trial.as_ref()?;
+    let record = capacity.trial.as_ref()?;
     Some(rendered(&Page {
-        report,
+        record,
         capacity: Some(capacity),
     }))
 }
@@ -47,7 +47,7 @@ pub fn render_soak(record: &SoakRecord) -> String {
 /// What a page shows.
 struct Page<'a> {
     /// A run; of a search, its trial.
-    report: &'a LoadReport,
+    record: &'a LoadRecord,
     /// A search; unset for a single run.
     capacity: Option<&'a CapacityRecord>,
 }
@@ -60,15 +60,15 @@ fn rendered(page: &Page<'_>) -> String {
 }
 
 fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
-    let report = page.report;
+    let record = page.record;
     match page.capacity {
         Some(capacity) => {
-            open(html, (&report.scenario, "load"), &capacity.headline())?;
+            open(html, (&record.scenario, "load"), &capacity.headline())?;
             section(html, "The load line", &picture::load_line(capacity))?;
         }
-        None => open(html, (&report.scenario, "load"), report.conclusion.words())?,
+        None => open(html, (&record.scenario, "load"), record.conclusion.words())?,
     }
-    writeln!(html, "<p>{}</p>", escaped(&report.text))?;
+    writeln!(html, "<p>{}</p>", escaped(&record.text))?;
     let which = match page.capacity {
         Some(capacity) if capacity.highest_pass.is_some() => {
             "The trial that confirmed the highest pass"
@@ -76,19 +76,19 @@ fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
         Some(_) => "The last trial; none confirmed a pass",
         None => "The run",
     };
-    writeln!(html, "<h2>{which}</h2>\n{}", slos(&report.slos))?;
+    writeln!(html, "<h2>{which}</h2>\n{}", slos(&record.slos))?;
     writeln!(html, "<div class=\"two\">")?;
-    section(html, "Latency over time", &picture::latency(report))?;
+    section(html, "Latency over time", &picture::latency(record))?;
     section(
         html,
         "Response times",
-        &picture::histogram(&report.response_bars),
+        &picture::histogram(&record.response_bars),
     )?;
     writeln!(html, "</div>")?;
     let health = format!(
         "{}\n<p>{}</p>",
-        picture::health(report),
-        escaped(&words::health(report))
+        picture::health(record),
+        escaped(&words::health(record))
     );
     section(html, "Generator, window by window", &health)?;
     if let Some(capacity) = page.capacity {
@@ -99,13 +99,13 @@ fn write(page: &Page<'_>, html: &mut String) -> std::fmt::Result {
         )?;
         section(html, "Every probe", &probes(capacity))?;
     }
-    section(html, "Advice", &advice(&report.measurements))?;
+    section(html, "Advice", &advice(&record.measurements))?;
     let surroundings = Surroundings {
-        driver: &report.driver,
-        seed: report.seed,
-        time_scale: report.time_scale,
-        settings: &report.settings,
-        machine: &report.machine,
+        driver: &record.driver,
+        seed: record.seed,
+        time_scale: record.time_scale,
+        settings: &record.settings,
+        machine: &record.machine,
     };
     close(html, &surroundings)
 }

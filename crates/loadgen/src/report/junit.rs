@@ -11,16 +11,16 @@
 use std::fmt::Write as _;
 
 use super::markup::escaped;
-use super::model::LoadReport;
+use super::model::LoadRecord;
 use super::words;
 use crate::drift::Class;
 use crate::drift::record::SoakRecord;
 use crate::judging::Conclusion;
 use crate::slo::judge::Standing;
 
-/// Renders a report.
-pub fn render(report: &LoadReport) -> String {
-    rendered("load", &report.scenario, &tests(report))
+/// Renders the record of a run.
+pub fn render(record: &LoadRecord) -> String {
+    rendered("load", &record.scenario, &tests(record))
 }
 
 /// Renders a soak.
@@ -91,10 +91,10 @@ impl Test {
     }
 }
 
-fn tests(report: &LoadReport) -> Vec<Test> {
-    let health = words::health(report);
-    let run = Test::of_run(report.conclusion, report.interrupted, health);
-    let promises = report.slos.iter().map(|row| Test {
+fn tests(record: &LoadRecord) -> Vec<Test> {
+    let health = words::health(record);
+    let run = Test::of_run(record.conclusion, record.interrupted, health);
+    let promises = record.slos.iter().map(|row| Test {
         name: row.slo.clone(),
         element: match row.standing {
             Standing::Met => "",
@@ -105,7 +105,7 @@ fn tests(report: &LoadReport) -> Vec<Test> {
         kind: row.standing.words(),
         message: format!("{}: {}", row.standing, words::measured(row)),
     });
-    let invariants = report.invariants.iter().map(|invariant| Test {
+    let invariants = record.invariants.iter().map(|invariant| Test {
         name: invariant.name.clone(),
         element: match invariant.holds {
             Some(true) => "",

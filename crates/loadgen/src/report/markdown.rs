@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::model::LoadReport;
+use super::model::LoadRecord;
 use super::words;
 use crate::drift::record::SoakRecord;
 
-/// Renders a report.
-pub fn render(report: &LoadReport) -> String {
+/// Renders the record of a run.
+pub fn render(record: &LoadRecord) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(report, &mut text);
+    let _ = write(record, &mut text);
     text
 }
 
@@ -22,44 +22,44 @@ pub fn render_soak(record: &SoakRecord) -> String {
     text
 }
 
-fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
+fn write(record: &LoadRecord, text: &mut String) -> std::fmt::Result {
     writeln!(
         text,
         "## Load: {}: {}\n",
-        report.scenario,
-        report.conclusion.words()
+        record.scenario,
+        record.conclusion.words()
     )?;
-    for warning in words::warnings(report) {
+    for warning in words::warnings(record) {
         writeln!(text, "> {warning}\n")?;
     }
-    let throughput = &report.throughput;
+    let throughput = &record.throughput;
     writeln!(
         text,
         "{:.2} queries per second, {:.1} % of {:.2}/s; {} of {} started in {}, driver {}.",
         throughput.per_second,
         throughput.ratio * 100.0,
         throughput.expected_per_second,
-        report.started,
-        report.planned,
-        words::length(report.duration_ns),
-        report.driver.name
+        record.started,
+        record.planned,
+        words::length(record.duration_ns),
+        record.driver.name
     )?;
-    writeln!(text, "Generator: {}.\n", words::health(report))?;
+    writeln!(text, "Generator: {}.\n", words::health(record))?;
     writeln!(
         text,
         "| operation | outcomes | response p50 | p95 | p99 | queue wait p99 |"
     )?;
     writeln!(text, "|---|---|---|---|---|---|")?;
-    for row in &report.operations {
+    for row in &record.operations {
         let [p50, _, p95, p99, _] = words::quantiles(&row.response);
         let [_, _, _, waited, _] = words::quantiles(&row.queue_wait);
         let outcomes = words::outcomes(row);
         table_row(text, [&row.name, &outcomes, &p50, &p95, &p99, &waited])?;
     }
-    if !report.slos.is_empty() {
+    if !record.slos.is_empty() {
         writeln!(text, "\n| promise | standing | measured |\n|---|---|---|")?;
     }
-    for row in &report.slos {
+    for row in &record.slos {
         let measured = words::measured(row);
         table_row(
             text,
@@ -67,7 +67,7 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         )?;
     }
     writeln!(text, "\n| invariant | | |\n|---|---|---|")?;
-    for invariant in &report.invariants {
+    for invariant in &record.invariants {
         let holds = words::holds(invariant.holds);
         table_row(text, [&invariant.name, holds, &invariant.detail])?;
     }

@@ -30,7 +30,7 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A run: [`LoadReport`].
+    /// A run: [`LoadRecord`].
     Load,
     /// A search: [`CapacityRecord`](crate::capacity::record::CapacityRecord).
     Capacity,
@@ -41,7 +41,7 @@ pub enum Kind {
 /// All that a run says, and all that any form of it is made of: read back from JSON, it says the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LoadReport {
+pub struct LoadRecord {
     /// The version of this record.
     pub schema: u32,
     /// [`Kind::Load`].
@@ -120,7 +120,7 @@ pub struct Circumstances {
     pub machine: Machine,
 }
 
-impl LoadReport {
+impl LoadRecord {
     /// Judges a run and writes it down.
     pub fn new(scenario: &Scenario, ran: &Ran, circumstances: Circumstances) -> Self {
         let judgements = judging::judgements(scenario, ran);

@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::model::LoadReport;
+use super::model::LoadRecord;
 use super::words;
 use crate::drift::record::SoakRecord;
 
-/// Renders a report.
-pub fn render(report: &LoadReport) -> String {
+/// Renders the record of a run.
+pub fn render(record: &LoadRecord) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(report, &mut text);
+    let _ = write(record, &mut text);
     text
 }
 
@@ -22,20 +22,20 @@ pub fn render_soak(record: &SoakRecord) -> String {
     text
 }
 
-fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
-    writeln!(text, "{}: {}", report.scenario, report.conclusion.words())?;
-    for warning in words::warnings(report) {
+fn write(record: &LoadRecord, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "{}: {}", record.scenario, record.conclusion.words())?;
+    for warning in words::warnings(record) {
         writeln!(text, "  {warning}")?;
     }
-    let throughput = &report.throughput;
+    let throughput = &record.throughput;
     writeln!(text)?;
     writeln!(
         text,
         "  driver      {}, {} of {} started in {}",
-        report.driver.name,
-        report.started,
-        report.planned,
-        words::length(report.duration_ns)
+        record.driver.name,
+        record.started,
+        record.planned,
+        words::length(record.duration_ns)
     )?;
     writeln!(
         text,
@@ -44,22 +44,22 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         throughput.ratio * 100.0,
         throughput.expected_per_second
     )?;
-    let names = report.operations.iter().map(|row| row.name.len() + 1);
+    let names = record.operations.iter().map(|row| row.name.len() + 1);
     let width = names.max().unwrap_or(0).max(12);
-    for row in &report.operations {
+    for row in &record.operations {
         writeln!(text, "  {:<width$}{}", row.name, words::outcomes(row))?;
     }
-    writeln!(text, "  generator   {}", words::health(report))?;
-    if let Some(most) = report.usage.iter().map(|usage| usage.resident_bytes).max() {
+    writeln!(text, "  generator   {}", words::health(record))?;
+    if let Some(most) = record.usage.iter().map(|usage| usage.resident_bytes).max() {
         let mib = most as f64 / f64::from(1 << 20);
         writeln!(
             text,
             "  memory      {mib:.1} MiB at most, {}",
-            report.usage_of
+            record.usage_of
         )?;
     }
 
-    if let Some(model) = &report.model {
+    if let Some(model) = &record.model {
         writeln!(text, "  model       {}", words::model(model))?;
     }
 
@@ -68,7 +68,7 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
         "\n  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}",
         "", "p50", "p90", "p95", "p99", "max"
     )?;
-    if let Some(all) = report.operations.first() {
+    if let Some(all) = record.operations.first() {
         let kinds = [
             ("response", &all.response),
             ("service", &all.service),
@@ -76,22 +76,22 @@ fn write(report: &LoadReport, text: &mut String) -> std::fmt::Result {
             ("queue wait", &all.queue_wait),
         ];
         let first_token = ("first token", &all.first_token);
-        let sees_it = report.driver.sees_first_token;
+        let sees_it = record.driver.sees_first_token;
         for (name, row) in kinds.into_iter().chain(sees_it.then_some(first_token)) {
             let [p50, p90, p95, p99, max] = words::quantiles(row);
             writeln!(text, "  {name:<14}{p50:>9}{p90:>9}{p95:>9}{p99:>9}{max:>9}")?;
         }
     }
 
-    if !report.slos.is_empty() {
+    if !record.slos.is_empty() {
         writeln!(text, "\n  promises")?;
     }
-    for row in &report.slos {
+    for row in &record.slos {
         let measured = words::measured(row);
         writeln!(text, "  {:<14}{}: {measured}", row.standing, row.slo)?;
     }
     writeln!(text, "\n  invariants")?;
-    for invariant in &report.invariants {
+    for invariant in &record.invariants {
         let holds = words::holds(invariant.holds);
         writeln!(
             text,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::model::LoadReport;
+use super::model::LoadRecord;
 use super::model::health::HealthWindowRow;
 use super::model::operation::{LatencyRow, ModelRow, OperationRow};
 use super::model::slo::SloRow;
@@ -102,8 +102,8 @@ pub(super) fn number_of(slo: &str, number: f64) -> String {
 }
 
 /// The generator's health on one line.
-pub(super) fn health(report: &LoadReport) -> String {
-    let health = &report.health;
+pub(super) fn health(record: &LoadRecord) -> String {
+    let health = &record.health;
     let lag = health
         .lag_p99_ns
         .map_or("unknown".to_owned(), |lag| time(lag as f64));
@@ -111,7 +111,7 @@ pub(super) fn health(report: &LoadReport) -> String {
     let is_stolen = |window: &&HealthWindowRow| window.verdict == Verdict::Stolen;
     let n_stolen = health.windows.iter().filter(is_stolen).count();
     if n_stolen > 0 {
-        let (n_windows, all) = (health.windows.len(), report.operations.first());
+        let (n_windows, all) = (health.windows.len(), record.operations.first());
         let (aside, of) = all.map_or((0, 0), |all| (all.set_aside, all.count));
         text = format!(
             "{text}; the hypervisor spoiled {n_stolen} of {n_windows} s, and latencies of {aside} of {of} are set aside"
@@ -160,18 +160,18 @@ pub(super) fn model(model: &ModelRow) -> String {
 }
 
 /// What must be known before any number is read; empty for an ordinary run.
-pub(super) fn warnings(report: &LoadReport) -> Vec<String> {
+pub(super) fn warnings(record: &LoadRecord) -> Vec<String> {
     let mut warnings = Vec::new();
-    if report.interrupted {
+    if record.interrupted {
         warnings.push("broken off before its end; no promise is judged".to_owned());
     }
-    if report.health.verdict == Verdict::Invalid && report.conclusion != Conclusion::Spoiled {
+    if record.health.verdict == Verdict::Invalid && record.conclusion != Conclusion::Spoiled {
         warnings.push(
             "the generator was late: its latencies say nothing; all starts were open at once, and what became of them is judged"
                 .to_owned(),
         );
     }
-    warnings.extend(scaled(report.time_scale));
+    warnings.extend(scaled(record.time_scale));
     warnings
 }
 

@@ -6,7 +6,7 @@ use loadgen::capacity::record::{CapacityRecord, Stated};
 use loadgen::capacity::{Axis, Capacity, Ceiling, Load, Observation, Probe, Purpose, Trial};
 use loadgen::driver::null::Null;
 use loadgen::judging::Conclusion;
-use loadgen::report::model::{Circumstances, LoadReport};
+use loadgen::report::model::{Circumstances, LoadRecord};
 use loadgen::report::{self, csv, html, junit, markdown, text};
 use loadgen::scenario::Scenario;
 use loadgen::slo::judge::{Judgement, Standing};
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::runs::{ran, scenario};
 
-pub(crate) async fn record() -> LoadReport {
+pub(crate) async fn record() -> LoadRecord {
     let load = "[[operation]]\nname = \"big\"\nweight = 1.0\n[[operation]]\nname = \"small, quick\"\nweight = 3.0\n\
         [closed]\nusers = 3\nqueries = 60\n\
         [[slo]]\nmetric = \"response\"\nquantile = 0.99\nat_most = \"1s\"\n\
@@ -26,7 +26,7 @@ pub(crate) async fn record() -> LoadReport {
     record_of(&scenario(load, "1ms", "")).await
 }
 
-async fn record_of(scenario: &Scenario) -> LoadReport {
+async fn record_of(scenario: &Scenario) -> LoadRecord {
     let ran = ran(scenario, Arc::new(Null::default()))
         .await
         .expect("it runs");
@@ -36,11 +36,11 @@ async fn record_of(scenario: &Scenario) -> LoadReport {
         settings: vec![("timeout_s".to_owned(), "20".to_owned())],
         machine: Machine::here(),
     };
-    LoadReport::new(scenario, &ran, circumstances)
+    LoadRecord::new(scenario, &ran, circumstances)
 }
 
 /// A search that saw one probe come to this, and keeps this trial of it.
-pub(crate) fn search(standing: Standing, trial: Option<LoadReport>) -> CapacityRecord {
+pub(crate) fn search(standing: Standing, trial: Option<LoadRecord>) -> CapacityRecord {
     let coefficients = |lambda| Coefficients {
         lambda,
         sigma: 1.0 / 3.0,
@@ -95,7 +95,7 @@ pub(crate) fn search(standing: Standing, trial: Option<LoadReport>) -> CapacityR
 }
 
 /// The same after a way through JSON.
-fn kept(record: &LoadReport) -> LoadReport {
+fn kept(record: &LoadRecord) -> LoadRecord {
     serde_json::from_str(&report::json(record)).expect("it reads what it wrote")
 }
 

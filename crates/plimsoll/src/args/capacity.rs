@@ -8,19 +8,14 @@ use loadgen::quotas::Endpoint;
 
 use super::format::TypedForms;
 use super::load::TypedDriving;
+use super::scenario::TypedScaledScenario;
 use crate::cmd::capacity::{CapacitySettings, Format};
 use crate::cmd::quota::QuotaSettings;
 
 #[derive(Args)]
 pub(super) struct TypedCapacity {
-    /// The name of a shipped scenario, such as `ark-high-load`, or the path of a .toml file.
-    scenario: String,
-    /// The folder of the shipped scenarios.
-    #[arg(long, value_name = "FOLDER")]
-    scenarios: Option<PathBuf>,
-    /// Multiply all durations by this, at most 1.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = super::load::scale)]
-    time_scale: f64,
+    #[command(flatten)]
+    scenario: TypedScaledScenario,
     /// Along what to search.
     #[arg(long, value_enum, default_value = "rate")]
     axis: TypedAxis,
@@ -93,9 +88,7 @@ enum TypedFormat {
 impl TypedCapacity {
     pub(super) fn into_settings(self) -> CapacitySettings {
         CapacitySettings {
-            scenario: self.scenario,
-            folder: self.scenarios,
-            time_scale: self.time_scale,
+            scenario: self.scenario.into_source(),
             axis: match self.axis {
                 TypedAxis::Rate => Axis::Rate,
                 TypedAxis::Burst => Axis::Burst,

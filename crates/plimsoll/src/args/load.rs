@@ -12,6 +12,7 @@ use query_api::dialect::Dialect;
 use super::TypedDialect;
 use super::duration::duration;
 use super::format::TypedForms;
+use super::scenario::TypedScaledScenario;
 use super::workers::TypedWorkers;
 use crate::cmd::load::LoadSettings;
 use crate::cmd::load::driving::{Driving, System};
@@ -23,14 +24,8 @@ const TTL: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Args)]
 pub(super) struct TypedLoad {
-    /// The name of a shipped scenario, such as `ark-concurrent`, or the path of a .toml file.
-    scenario: String,
-    /// The folder of the shipped scenarios.
-    #[arg(long, value_name = "FOLDER")]
-    scenarios: Option<PathBuf>,
-    /// Multiply all durations by this, at most 1; the record is marked as scaled.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
-    time_scale: f64,
+    #[command(flatten)]
+    scenario: TypedScaledScenario,
     /// Arrivals per second of an open scenario, instead of its own.
     #[arg(long, value_name = "PER-SECOND", value_parser = rate)]
     rate: Option<f64>,
@@ -143,9 +138,7 @@ enum TypedFormat {
 impl TypedLoad {
     pub(super) fn into_settings(self) -> LoadSettings {
         LoadSettings {
-            scenario: self.scenario,
-            folder: self.scenarios,
-            time_scale: self.time_scale,
+            scenario: self.scenario.into_source(),
             rate: self.rate,
             duration: self.duration,
             driving: self.driving.into_driving(),
@@ -205,13 +198,6 @@ impl From<TypedFormat> for Format {
             TypedFormat::Junit => Self::Junit,
             TypedFormat::Csv => Self::Csv,
         }
-    }
-}
-
-pub(super) fn scale(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(scale) if scale > 0.0 && scale <= 1.0 => Ok(scale),
-        _ => Err("write a factor above 0 and at most 1, such as 0.1".to_owned()),
     }
 }
 

@@ -1,6 +1,5 @@
 //! `plimsoll soak`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -8,19 +7,14 @@ use clap::{Args, ValueEnum};
 use super::duration::duration;
 use super::format::TypedForms;
 use super::load::TypedDriving;
+use super::scenario::TypedScaledScenario;
 use crate::cmd::load::driving::Driving;
 use crate::cmd::soak::{Format, SoakSettings};
 
 #[derive(Args)]
 pub(super) struct TypedSoak {
-    /// The name of a shipped scenario, such as `ark-memory`, or the path of a .toml file.
-    scenario: String,
-    /// The folder of the shipped scenarios.
-    #[arg(long, value_name = "FOLDER")]
-    scenarios: Option<PathBuf>,
-    /// Multiply all durations by this, at most 1; the record is marked as scaled.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = super::load::scale)]
-    time_scale: f64,
+    #[command(flatten)]
+    scenario: TypedScaledScenario,
     /// Bytes that the system under test must not reach, to say how long it has left.
     #[arg(long, value_name = "BYTES")]
     most_memory: Option<u64>,
@@ -53,9 +47,7 @@ enum TypedFormat {
 impl TypedSoak {
     pub(super) fn into_settings(self) -> SoakSettings {
         SoakSettings {
-            scenario: self.scenario,
-            folder: self.scenarios,
-            time_scale: self.time_scale,
+            scenario: self.scenario.into_source(),
             most_memory: self.most_memory,
             driving: Driving {
                 ttl: self.ttl,

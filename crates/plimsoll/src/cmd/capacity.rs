@@ -1,14 +1,12 @@
 //! `plimsoll capacity`: the highest load that keeps a scenario's promises.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, bail};
 use loadgen::capacity::probing::joined;
 use loadgen::capacity::record::CapacityRecord;
 use loadgen::capacity::search::Search;
 use loadgen::capacity::{Axis, Observation, Probe, Purpose, Settings};
 use loadgen::report::html;
-use loadgen::report::model::{Circumstances, LoadReport};
+use loadgen::report::model::{Circumstances, LoadRecord};
 use loadgen::scenario::Scenario;
 use loadgen::slo::Metric;
 use loadgen::slo::judge::Standing;
@@ -16,17 +14,13 @@ use loadgen::slo::judge::Standing;
 use super::load::driving::Driving;
 use crate::exit::Exit;
 use crate::forms::Forms;
-use crate::workspace;
+use crate::scenario::ScaledSource;
 
 /// What to search, and how.
 #[derive(Debug)]
 pub(crate) struct CapacitySettings {
-    /// The name of a shipped scenario, or the path of a file.
-    pub(crate) scenario: String,
-    /// Where shipped scenarios are looked for; unset means those of the workspace.
-    pub(crate) folder: Option<PathBuf>,
-    /// Every duration is multiplied by it.
-    pub(crate) time_scale: f64,
+    /// Which scenario.
+    pub(crate) scenario: ScaledSource,
     /// Along what.
     pub(crate) axis: Axis,
     /// How narrow the bracket is to become.
@@ -52,8 +46,7 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
-    let scenario = workspace::scenario(&settings.scenario, settings.folder.as_deref())?;
-    let scenario = scenario.scaled(settings.time_scale);
+    let scenario = settings.scenario.read()?;
     if scenario
         .slos
         .iter()
@@ -61,11 +54,11 @@ pub(crate) fn run(settings: &CapacitySettings) -> anyhow::Result<Exit> {
     {
         bail!(
             "{} promises no latency and no success, so no load can break it; add an [[slo]]",
-            settings.scenario
+            settings.scenario.source.name
         );
     }
     let driving = &settings.driving;
-    let circumstances = driving.circumstances(&settings.scenario, settings.time_scale);
+    let circumstances = driving.circumstances(&settings.scenario);
     let mut search = Search::new(search_settings(settings, &scenario));
     let (mut confirming, mut last) = (None, None);
     while let Some(probe) = search.next_probe() {
@@ -120,7 +113,7 @@ fn observe(
     scenario: &Scenario,
     probe: &Probe,
     circumstances: Circumstances,
-) -> anyhow::Result<(Observation, LoadReport)> {
+) -> anyhow::Result<(Observation, LoadRecord)> {
     let scenario = probe.scenario(scenario);
     let mut runs = Vec::new();
     for _ in 0..probe.runs() {
@@ -133,7 +126,7 @@ fn observe(
     let Some(ran) = runs.into_iter().reduce(joined) else {
         bail!("the probe at {:.2} made no run", probe.load.value());
     };
-    let trial = LoadReport::new(&scenario, &ran, circumstances);
+    let trial = LoadRecord::new(&scenario, &ran, circumstances);
     Ok((Observation::of(probe, &scenario, &ran), trial))
 }
 

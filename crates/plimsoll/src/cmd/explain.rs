@@ -1,25 +1,20 @@
 //! `plimsoll explain`: what a scenario comes down to, before anything runs.
 
-use std::path::PathBuf;
-
 use loadgen::explain::explain;
 
 use crate::exit::Exit;
 use crate::say::say;
-use crate::workspace;
+use crate::scenario::ScenarioSource;
 
 /// What to explain.
 #[derive(Debug)]
 pub(crate) struct ExplainSettings {
-    /// The name of a shipped scenario, or the path of a file.
-    pub(crate) scenario: String,
-    /// Where shipped scenarios are looked for; unset means those of the workspace.
-    pub(crate) folder: Option<PathBuf>,
+    /// Which scenario.
+    pub(crate) scenario: ScenarioSource,
 }
 
 pub(crate) fn run(settings: &ExplainSettings) -> anyhow::Result<Exit> {
-    let name = &settings.scenario;
-    let scenario = workspace::scenario(name, settings.folder.as_deref())?;
-    say(&explain(name, &scenario))?;
+    let source = &settings.scenario;
+    say(&explain(&source.name, &source.read()?))?;
     Ok(Exit::Fine)
 }

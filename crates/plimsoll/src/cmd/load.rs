@@ -8,7 +8,6 @@ mod tracing;
 pub(crate) mod workers;
 
 use std::env;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -21,17 +20,13 @@ use self::telling::Format;
 use self::workers::Sharing;
 use crate::exit::Exit;
 use crate::forms::Forms;
-use crate::workspace;
+use crate::scenario::ScaledSource;
 
 /// What to run, and how.
 #[derive(Debug)]
 pub(crate) struct LoadSettings {
-    /// The name of a shipped scenario, or the path of a file.
-    pub(crate) scenario: String,
-    /// Where shipped scenarios are looked for; unset means those of the workspace.
-    pub(crate) folder: Option<PathBuf>,
-    /// Every duration is multiplied by it.
-    pub(crate) time_scale: f64,
+    /// Which scenario.
+    pub(crate) scenario: ScaledSource,
     /// Arrivals per second instead of the scenario's.
     pub(crate) rate: Option<f64>,
     /// How long to go on, instead of the scenario's time.
@@ -59,14 +54,14 @@ pub(crate) fn run(settings: &LoadSettings) -> anyhow::Result<Exit> {
     let shown = progress.clone();
     let ran = driving.run(&scenario, move |now| shown.show(now));
     progress.end();
-    let circumstances = driving.circumstances(&settings.scenario, settings.time_scale);
+    let circumstances = driving.circumstances(&settings.scenario);
     settings.forms.tell_run(&scenario, &ran?, circumstances)
 }
 
 /// The scenario as it was asked for.
 fn scenario(settings: &LoadSettings, driving: &mut Driving) -> anyhow::Result<Scenario> {
-    let name = &settings.scenario;
-    let scenario = workspace::scenario(name, settings.folder.as_deref())?;
+    let source = &settings.scenario.source;
+    let scenario = source.read()?;
     if scenario.environment {
         driving.agent = driving.agent.take().or(env::var("TARGET_AGENT").ok());
     }
@@ -78,10 +73,13 @@ fn scenario(settings: &LoadSettings, driving: &mut Driving) -> anyhow::Result<Sc
         }
         _ => match scenario.at_rate(rate, duration) {
             Some(scenario) => scenario,
-            None => bail!("{name} has no [open] load; leave out --rate and --duration"),
+            None => bail!(
+                "{} has no [open] load; leave out --rate and --duration",
+                source.name
+            ),
         },
     };
-    Ok(scenario.scaled(settings.time_scale))
+    Ok(scenario.scaled(settings.scenario.time_scale))
 }
 
 /// What is typed in place of the scenario's own numbers, or stands in the environment if the scenario looks there.

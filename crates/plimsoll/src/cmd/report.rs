@@ -51,10 +51,10 @@ pub(crate) fn run(settings: &ReportSettings) -> anyhow::Result<Exit> {
             telling.read()?.tell(*report)?;
             Ok(exit)
         }
-        Kept::Load(report) => {
+        Kept::Load(record) => {
             let what = "a load run";
             refuse_company(telling, &file, what)?;
-            forms(telling, &file, what, Form::of_load)?.tell_report(&report)
+            forms(telling, &file, what, Form::of_load)?.tell_load(&record)
         }
         Kept::Capacity(record) => {
             let what = "a capacity search";

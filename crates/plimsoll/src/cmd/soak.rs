@@ -1,7 +1,5 @@
 //! `plimsoll soak`: does anything grow while a scenario runs for long?
 
-use std::path::PathBuf;
-
 use loadgen::drift::record::SoakRecord;
 use loadgen::report::{html, junit, markdown, text};
 
@@ -9,17 +7,13 @@ use super::load::driving::Driving;
 use super::load::progress::Progress;
 use crate::exit::Exit;
 use crate::forms::Forms;
-use crate::workspace;
+use crate::scenario::ScaledSource;
 
 /// What to run for long.
 #[derive(Debug)]
 pub(crate) struct SoakSettings {
-    /// The name of a shipped scenario, or the path of a file.
-    pub(crate) scenario: String,
-    /// Where shipped scenarios are looked for; unset means those of the workspace.
-    pub(crate) folder: Option<PathBuf>,
-    /// Every duration is multiplied by it.
-    pub(crate) time_scale: f64,
+    /// Which scenario.
+    pub(crate) scenario: ScaledSource,
     /// Bytes that must not be reached.
     pub(crate) most_memory: Option<u64>,
     /// What is driven.
@@ -39,14 +33,13 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(settings: &SoakSettings) -> anyhow::Result<Exit> {
-    let scenario = workspace::scenario(&settings.scenario, settings.folder.as_deref())?;
-    let scenario = scenario.scaled(settings.time_scale);
+    let scenario = settings.scenario.read()?;
     let progress = Progress::new();
     let shown = progress.clone();
     let ran = settings.driving.run(&scenario, move |now| shown.show(now));
     progress.end();
     let driving = &settings.driving;
-    let circumstances = driving.circumstances(&settings.scenario, settings.time_scale);
+    let circumstances = driving.circumstances(&settings.scenario);
     let record = SoakRecord::new(&scenario, &ran?, settings.most_memory, circumstances);
     settings.forms.tell_soak(&record)
 }

@@ -7,7 +7,7 @@ use crate::capacity::record::CapacityRecord;
 use crate::capacity::{Purpose, Unit};
 use crate::health::Verdict;
 use crate::report::markup::escaped;
-use crate::report::model::LoadReport;
+use crate::report::model::LoadRecord;
 use crate::report::model::bar::Bar;
 use crate::report::model::over_time::WindowRow;
 use crate::report::words;
@@ -100,15 +100,15 @@ pub(super) fn load_line(capacity: &CapacityRecord) -> String {
 type Quantile = fn(&WindowRow) -> Option<u64>;
 
 /// Quantiles of the response time, window by window.
-pub(super) fn latency(report: &LoadReport) -> String {
+pub(super) fn latency(record: &LoadRecord) -> String {
     let ms = |nanoseconds: Option<u64>| nanoseconds.map(|nanoseconds| nanoseconds as f64 / 1e6);
     let seconds = |nanoseconds: u64| nanoseconds as f64 / 1e9;
-    let most = report
+    let most = record
         .windows
         .iter()
         .filter_map(|window| ms(window.p99_ns))
         .fold(0.0, f64::max);
-    let end = report
+    let end = record
         .windows
         .last()
         .map_or(1.0, |window| seconds(window.begin_ns + window.width_ns));
@@ -119,7 +119,7 @@ pub(super) fn latency(report: &LoadReport) -> String {
         ("p50", BLUE, |window| window.p50_ns),
     ];
     for (index, (name, colour, of)) in lines.into_iter().enumerate() {
-        let points = report.windows.iter().map(|window| {
+        let points = record.windows.iter().map(|window| {
             let middle = seconds(window.begin_ns + window.width_ns / 2);
             (middle, ms(of(window)))
         });
@@ -149,8 +149,8 @@ pub(super) fn histogram(bars: &[Bar]) -> String {
 }
 
 /// One cell per window of the generator: green, amber or red, and grey what the hypervisor took.
-pub(super) fn health(report: &LoadReport) -> String {
-    let windows = &report.health.windows;
+pub(super) fn health(record: &LoadRecord) -> String {
+    let windows = &record.health.windows;
     let (width, cell) = (1000.0, 980.0 / windows.len().max(1) as f64);
     let mut svg =
         format!("<svg viewBox=\"0 0 {width} 24\" width=\"{width}\" height=\"24\" role=\"img\">\n");

@@ -28,6 +28,7 @@ use results::machine::Machine;
 use tokio_util::sync::CancellationToken;
 
 use super::tracing::Tracing;
+use crate::scenario::ScaledSource;
 
 /// The environment variable with the key of a model that is asked without a control plane.
 const API_KEY: &str = "OPENAI_API_KEY";
@@ -188,10 +189,10 @@ impl Driving {
     }
 
     /// What a record of this scenario says beside what was found.
-    pub(crate) fn circumstances(&self, scenario: &str, time_scale: f64) -> Circumstances {
+    pub(crate) fn circumstances(&self, scenario: &ScaledSource) -> Circumstances {
         Circumstances {
-            name: scenario.to_owned(),
-            time_scale,
+            name: scenario.source.name.clone(),
+            time_scale: scenario.time_scale,
             settings: self.named(),
             machine: Machine::here(),
         }

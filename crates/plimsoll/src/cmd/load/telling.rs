@@ -1,6 +1,6 @@
 //! A run in the forms that were asked for.
 
-use loadgen::report::model::{Circumstances, LoadReport};
+use loadgen::report::model::{Circumstances, LoadRecord};
 use loadgen::report::{self, csv, html, junit, markdown, text};
 use loadgen::run::Ran;
 use loadgen::scenario::Scenario;
@@ -27,23 +27,23 @@ impl Forms<Format> {
         ran: &Ran,
         circumstances: Circumstances,
     ) -> anyhow::Result<Exit> {
-        self.tell_report(&LoadReport::new(scenario, ran, circumstances))
+        self.tell_load(&LoadRecord::new(scenario, ran, circumstances))
     }
 
     /// Tells of a run that was judged; returns how the process should end.
-    pub(crate) fn tell_report(&self, report: &LoadReport) -> anyhow::Result<Exit> {
-        self.tell(|format| Ok(rendered(report, format)))?;
-        Ok(report.conclusion.into())
+    pub(crate) fn tell_load(&self, record: &LoadRecord) -> anyhow::Result<Exit> {
+        self.tell(|format| Ok(rendered(record, format)))?;
+        Ok(record.conclusion.into())
     }
 }
 
-fn rendered(report: &LoadReport, format: Format) -> String {
+fn rendered(record: &LoadRecord, format: Format) -> String {
     match format {
-        Format::Text => text::render(report),
-        Format::Json => report::json(report),
-        Format::Markdown => markdown::render(report),
-        Format::Html => html::render(report),
-        Format::Junit => junit::render(report),
-        Format::Csv => csv::render(report),
+        Format::Text => text::render(record),
+        Format::Json => report::json(record),
+        Format::Markdown => markdown::render(record),
+        Format::Html => html::render(record),
+        Format::Junit => junit::render(record),
+        Format::Csv => csv::render(record),
     }
 }

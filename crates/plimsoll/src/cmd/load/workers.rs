@@ -23,7 +23,6 @@ use super::progress::Progress;
 use super::{LoadSettings, rate_and_duration};
 use crate::exit::Exit;
 use crate::say::say;
-use crate::workspace;
 
 /// The variable in which an Indexed Job names a pod's number.
 const INDEX: &str = "JOB_COMPLETION_INDEX";
@@ -133,7 +132,7 @@ impl Sharing {
             driving: driving.clone(),
             scenario: scenario.clone(),
             of,
-            circumstances: driving.circumstances(&settings.scenario, settings.time_scale),
+            circumstances: driving.circumstances(&settings.scenario),
             patience: self.patience,
             file: file.map(Path::to_owned),
         };
@@ -166,7 +165,7 @@ impl Sharing {
         };
         let gathered = merged(scenario, &run, found)?;
         let circumstances = Circumstances {
-            name: settings.scenario.clone(),
+            name: settings.scenario.source.name.clone(),
             ..gathered.circumstances
         };
         let ran = gathered.ran;
@@ -191,8 +190,7 @@ impl Sharing {
         driving: &Driving,
         scenario: &Scenario,
     ) -> anyhow::Result<JobConfig> {
-        let name = &settings.scenario;
-        let folder = settings.folder.as_deref();
+        let source = &settings.scenario.source;
         // All that a worker may wait for, one after the other.
         let waits = [
             scenario.plan().duration,
@@ -206,8 +204,8 @@ impl Sharing {
             image: image.to_owned(),
             namespace: driving.namespace.clone(),
             tenants: scenario.tenants,
-            scenario: workspace::scenario_text(name, folder)?,
-            trace: workspace::trace_text(name, folder, scenario)?,
+            scenario: source.text()?,
+            trace: source.trace_text(scenario)?,
             setup: driving.setup_text()?,
             arguments: self.arguments(settings, driving)?,
             deadline: Duration::from_secs(1 + waits.iter().sum::<Duration>().as_secs()),
@@ -216,9 +214,10 @@ impl Sharing {
 
     /// What was typed here, for the workers.
     fn arguments(&self, settings: &LoadSettings, driving: &Driving) -> anyhow::Result<Vec<String>> {
-        let plain = workspace::scenario(&settings.scenario, settings.folder.as_deref())?;
+        let plain = settings.scenario.source.read()?;
         let (rate, duration) = rate_and_duration(settings, &plain)?;
-        let scale = (settings.time_scale != 1.0).then(|| settings.time_scale.to_string());
+        let scale = settings.scenario.time_scale;
+        let scale = (scale != 1.0).then(|| scale.to_string());
         let arguments = [
             ("--timeout", Some(seconds(driving.timeout)?)),
             ("--patience", Some(seconds(driving.patience)?)),

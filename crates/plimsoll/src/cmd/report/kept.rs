@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `baselines` | `plimsoll compare` | [`Report`] |
 //! | `pairs` | `plimsoll ab` | [`Report`] |
-//! | `load` | `plimsoll load` | [`LoadReport`] |
+//! | `load` | `plimsoll load` | [`LoadRecord`] |
 //! | `capacity` | `plimsoll capacity` | [`CapacityRecord`] |
 //! | `soak` | `plimsoll soak` | [`SoakRecord`] |
 
@@ -17,7 +17,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use loadgen::capacity::record::{self as capacity, CapacityRecord};
 use loadgen::drift::record::{self as soak, SoakRecord};
-use loadgen::report::model::{self as load, LoadReport};
+use loadgen::report::model::{self as load, LoadRecord};
 use results::error::Error;
 use results::report::model::{self as comparison, Report};
 use serde::Deserialize;
@@ -36,7 +36,7 @@ pub(crate) enum Kept {
     /// A judged comparison.
     Comparison(Box<Report>),
     /// A run.
-    Load(Box<LoadReport>),
+    Load(Box<LoadRecord>),
     /// A search.
     Capacity(Box<CapacityRecord>),
     /// A soak.

@@ -6,7 +6,7 @@ use super::{gathered, parts, read_again, samples, scenario};
 use crate::health::{Reading, Reason, Verdict, Window, judge_run};
 use crate::invariants;
 use crate::judging::{Conclusion, conclude, judgements};
-use crate::report::model::LoadReport;
+use crate::report::model::LoadRecord;
 use crate::report::{junit, markdown, text};
 use crate::workers::merge::Gathered;
 
@@ -59,10 +59,10 @@ fn each_worker_is_held_against_its_own_ceiling() {
 #[test]
 fn the_report_names_the_worker_who_made_more_than_half_of_what_it_can() {
     let Gathered { ran, circumstances } = with_ceilings([Some(1000.0), Some(390.0)]);
-    let report = LoadReport::new(&scenario(), &ran, circumstances);
-    assert_eq!(report.conclusion, Conclusion::Spoiled);
+    let record = LoadRecord::new(&scenario(), &ran, circumstances);
+    assert_eq!(record.conclusion, Conclusion::Spoiled);
     for form in [text::render, markdown::render, junit::render] {
-        let said = form(&report);
+        let said = form(&record);
         let named = "more than half of what it can was made by worker 1";
         assert!(said.contains(named), "{said}");
     }
