@@ -56,25 +56,32 @@ impl Plan {
     fn is_expected(&self, case: &CaseId) -> bool {
         Work::of(self.count_ratios.get(case).copied()) == Work::More
     }
+
+    /// What of the budget is kept for confirming.
+    fn kept(&self) -> Duration {
+        self.budget.mul_f64(KEPT_FOR_CONFIRMING)
+    }
+
+    /// When that begins, in a run that ends then.
+    fn reserve(&self, end: Instant) -> Instant {
+        end.checked_sub(self.kept()).unwrap_or(end)
+    }
 }
 
 /// Measures and judges until nothing is open, or the budget is over.
 pub fn follow(session: &mut Session<'_>, plan: &Plan) -> Result<PairComparison, Error> {
     let begin = Instant::now();
     let end = begin + plan.budget;
-    let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
-    let reserve = end.checked_sub(kept).unwrap_or(end);
-
     let n_rounds = first_rounds(plan.n_rounds, session.n_to_measure());
     let for_probing = begin + plan.budget.mul_f64(FOR_PROBING);
     let is_expected = |case: &CaseId| plan.is_expected(case);
     session.probe_all(is_expected, n_rounds, plan.budget, for_probing)?;
     let for_expected = begin + plan.budget.mul_f64(FOR_EXPECTED);
     decide_expected(session, plan, n_rounds, for_expected)?;
-    look_at_all(session, plan, n_rounds, reserve)?;
+    look_at_all(session, plan, n_rounds, plan.reserve(end))?;
     if verdict(session, plan).control.is_contaminated() {
         // By chance alone one run in a hundred comes here. What leans on the machine shows in as many rounds again.
-        session.measure_null(rounds_to_fire(), reserve)?;
+        session.measure_null(rounds_to_fire(), plan.reserve(end))?;
     }
     settle(session, plan, end)
 }
@@ -152,12 +159,10 @@ pub(crate) fn settle(
     plan: &Plan,
     end: Instant,
 ) -> Result<PairComparison, Error> {
-    let kept = plan.budget.mul_f64(KEPT_FOR_CONFIRMING);
-    let reserve = end.checked_sub(kept).unwrap_or(end);
-    until_decided(session, plan, reserve, |_| true)?;
+    until_decided(session, plan, plan.reserve(end), |_| true)?;
     let mut judged = verdict(session, plan);
     // Only first looks may overdraw the budget: without them nothing that moved is decided.
-    let overdrawn = end.max(Instant::now() + kept);
+    let overdrawn = end.max(Instant::now() + plan.kept());
     for way in [Way::Slower, Way::Faster] {
         for deadline in [overdrawn, end] {
             let wanted: BTreeMap<_, _> = judged

@@ -293,20 +293,26 @@ impl<'w> Session<'w> {
             case: self.run.cases[step.case].id.as_str(),
         });
         let length = self.lengths[step.case].unwrap_or(self.length);
-        let setting = self.setting(step, sides, length);
+        let setting = self.setting(step.case, (step.core, step.is_base_first), sides, length);
         let outcome = setting.measure(self.run.cases[step.case].engine);
         self.watch.note(Event::RoundDone);
         outcome
     }
 
-    fn setting<'a>(&'a self, step: Step, sides: [&'a Built; 2], length: Length) -> Setting<'a> {
+    fn setting<'a>(
+        &'a self,
+        case: usize,
+        (core, is_base_first): (u32, bool),
+        sides: [&'a Built; 2],
+        length: Length,
+    ) -> Setting<'a> {
         Setting {
-            listed: &self.listed[step.case],
+            listed: &self.listed[case],
             sides,
             length,
             scratch: self.scratch.path(),
-            core: step.core,
-            is_base_first: step.is_base_first,
+            core,
+            is_base_first,
             patience: self.patience,
             watch: self.watch,
         }

@@ -7,7 +7,7 @@ use results::pairs::sample::Engine;
 
 use super::Session;
 use crate::error::Error;
-use crate::schedule::{Length, PROBING, Stage, Step};
+use crate::schedule::{Length, PROBING};
 use crate::watch::Event;
 
 impl Session<'_> {
@@ -45,15 +45,9 @@ impl Session<'_> {
             case: self.run.cases[case].id.as_str(),
         });
         let base = &self.built[0];
-        // It has all cores, and nobody takes turns with it.
-        let step = Step {
-            case,
-            stage: Stage::Null,
-            core: 0,
-            is_base_first: true,
-        };
         let short = Length::Quick { within: PROBING };
-        match self.setting(step, [base, base], short).probe()? {
+        // It has all cores, and nobody takes turns with it: neither core nor order matter.
+        match self.setting(case, (0, true), [base, base], short).probe()? {
             Ok(probe) => {
                 let known = &mut self.run.cases[case];
                 if probe.has_threads {
