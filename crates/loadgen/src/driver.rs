@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DriverError;
 use crate::outcome::Outcome;
-use crate::workers::Worker;
+use crate::share::Worker;
 
 pub mod completions;
 pub mod engine;

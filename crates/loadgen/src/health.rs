@@ -10,7 +10,6 @@
 //! Pressure on the machine as a whole is not looked at: other programs wait without harm to us. What counts is how
 //! long our own threads were ready and had no processor, which the kernel counts for each.
 
-pub mod ceiling;
 pub(crate) mod system;
 pub(crate) mod watch;
 

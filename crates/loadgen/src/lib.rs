@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod arrival;
 pub mod capacity;
+pub mod ceiling;
 pub mod drift;
 pub mod driver;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod sample;
 pub mod scenario;
 pub mod schedule;
 pub mod scrape;
+pub mod share;
 pub mod slo;
 #[cfg(feature = "otlp")]
 pub mod traces;

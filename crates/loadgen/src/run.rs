@@ -37,8 +37,8 @@ use crate::outcome::{Outcome, Outcomes};
 use crate::recorder::Recorder;
 use crate::sample::Times;
 use crate::scenario::{Plan, Scenario};
+use crate::share::{AtOnce, Barrier, Worker};
 use crate::usage::{Subject, Usage};
-use crate::workers::{AtOnce, Barrier, Worker};
 
 /// How often open operations, health and progress are looked at.
 const LOOK: Duration = Duration::from_millis(100);

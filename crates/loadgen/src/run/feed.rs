@@ -8,7 +8,7 @@ use super::{ladders, pacer, users};
 use crate::error::DriverError;
 use crate::scenario::{Plan, Scenario};
 use crate::schedule::Schedule;
-use crate::workers::Worker;
+use crate::share::Worker;
 
 /// All that is needed to make a worker's starts.
 pub(super) struct Feed {

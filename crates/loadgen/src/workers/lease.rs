@@ -28,7 +28,7 @@ use crate::driver::kubernetes::failure::{no_reply, refused};
 use crate::driver::kubernetes::objects::make_namespace;
 use crate::driver::kubernetes::{RUN_LABEL, WORKER_LABEL};
 use crate::error::DriverError;
-use crate::workers::{Barrier, LEAD, Worker};
+use crate::share::{Barrier, LEAD, Worker};
 
 /// From the decision to begin to the begin: time for all to read it.
 const NOTICE: Duration = Duration::from_secs(3);

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
+use crate::ceiling;
 use crate::driver::Findings;
 use crate::error::WorkersError;
-use crate::health::{Health, Reason, Verdict, Window, ceiling};
+use crate::health::{Health, Reason, Verdict, Window};
 use crate::recorder::Recorder;
 use crate::report::model::Circumstances;
 use crate::run::Ran;
 use crate::scenario::Scenario;
+use crate::share::Worker;
 use crate::usage::Subject;
-use crate::workers::Worker;
 use crate::workers::part::{Belonging, Part, fingerprint};
 
 /// A part, and where it was found.

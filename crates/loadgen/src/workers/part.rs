@@ -16,7 +16,7 @@ use crate::recorder::Recorder;
 use crate::report::model::Circumstances;
 use crate::run::Ran;
 use crate::scenario::Scenario;
-use crate::workers::Worker;
+use crate::share::Worker;
 
 /// The version of a part that is written, and the only one that is read: parts live as long as one run.
 const VERSION: u64 = 3;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use loadgen::workers::{Worker, is_run_name};
+use loadgen::share::Worker;
+use loadgen::workers::is_run_name;
 
 use super::duration::duration;
 use crate::cmd::load::workers::{Role, Share, Sharing};

@@ -14,7 +14,7 @@ use crate::outcome::{Outcome, Outcomes};
 use crate::recorder::{Latencies, Recorder, Tally, Window, Windows, nanoseconds};
 use crate::report::model::Circumstances;
 use crate::report::model::health::HealthRow;
-use crate::workers::Worker;
+use crate::share::Worker;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

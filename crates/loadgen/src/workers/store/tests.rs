@@ -13,7 +13,7 @@ use crate::health::Health;
 use crate::recorder::Recorder;
 use crate::report::model::Circumstances;
 use crate::scenario::Scenario;
-use crate::workers::Worker;
+use crate::share::Worker;
 use crate::workers::part::{Belonging, fingerprint};
 
 const RUN: &str = "load-test";

@@ -10,13 +10,14 @@ use loadgen::driver::kubernetes::{Kubernetes, connect};
 use loadgen::report::model::Circumstances;
 use loadgen::run::{RunSettings, Witness};
 use loadgen::scenario::Scenario;
+use loadgen::share::{AtOnce, Barrier, Worker};
 use loadgen::usage::Subject;
 use loadgen::workers::job::{JobConfig, workers_namespace};
 use loadgen::workers::lease::{LeaseBarrier, LeaseConfig};
 use loadgen::workers::merge::{Found, merged};
 use loadgen::workers::part::{Belonging, Part, fingerprint};
+use loadgen::workers::run_name;
 use loadgen::workers::store::{Store, packed};
-use loadgen::workers::{AtOnce, Barrier, Worker, run_name};
 
 use super::driving::{Driving, System, on_generator};
 use super::progress::Progress;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Reason, Verdict};
 use crate::driver::null::Null;
 use crate::error::DriverError;
+use crate::health::{Reason, Verdict};
 use crate::judging::completions_per_second;
 use crate::run::{Ran, RunSettings, run};
 use crate::scenario::Scenario;
