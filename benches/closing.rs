@@ -17,9 +17,7 @@ use results::comparison::Locations;
 use results::error::Error;
 use results::iai;
 
-use crate::counts::TARGET as COUNTS;
-use crate::invocation::{Invocation, Mark};
-use crate::ledger::TARGET as ALLOCATIONS;
+use crate::invocation::{ALLOCATIONS_TARGET, INSTRUCTIONS_TARGET, Invocation, Mark};
 use crate::mode::{Arguments, Mode};
 use crate::places::Places;
 
@@ -79,12 +77,12 @@ fn table(
     let mut measured = measured(&marks, arguments.filtered);
     measured.began = invocation.began();
     let has_counted = |target| marks.iter().any(|mark: &Mark| mark.suite == target);
-    if has_counted(COUNTS) {
+    if has_counted(INSTRUCTIONS_TARGET) {
         let counts = iai::read_if_any(&locations.iai)?;
         let written = counts.iter().map(|(id, count)| (id, count.written));
         add_counted(&mut measured, written, only);
     }
-    if has_counted(ALLOCATIONS) {
+    if has_counted(ALLOCATIONS_TARGET) {
         let counts = allocations::read_if_any(&locations.criterion)?;
         let written = counts.iter().map(|(id, counted)| (id, counted.written));
         add_counted(&mut measured, written, only);
@@ -112,7 +110,7 @@ fn not_run(invocation: &Invocation, only: Option<&str>) -> String {
 fn measured(marks: &[Mark], filtered: bool) -> Measured {
     let suites = marks
         .iter()
-        .filter(|mark| ![COUNTS, ALLOCATIONS].contains(&&*mark.suite));
+        .filter(|mark| ![INSTRUCTIONS_TARGET, ALLOCATIONS_TARGET].contains(&&*mark.suite));
     Measured {
         suites: suites
             // A suite that ran no case was filtered out whole.

@@ -9,12 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::closing;
-use crate::invocation::Invocation;
+use crate::invocation::{INSTRUCTIONS_TARGET, Invocation};
 use crate::mode::{Arguments, Mode};
 use crate::places::Places;
-
-/// The bench target that holds the twins.
-pub const TARGET: &str = "instructions";
 
 /// The runner must be of exactly the library's version; `scripts/setup-instructions` installs this one.
 pub const RUNNER_VERSION: &str = "0.16.1";
@@ -61,7 +58,7 @@ pub fn start(target_tmpdir: &Path) -> Start {
     let places = Places::of_target(target_tmpdir);
     let invocation = Invocation::of_this_process(&places.invocations);
     let mark = invocation
-        .begin(TARGET)
+        .begin(INSTRUCTIONS_TARGET)
         .expect("the target directory, just written by Cargo, takes a mark");
     let code = count(&path, &words, &places);
     if code != 0 {
@@ -71,7 +68,7 @@ pub fn start(target_tmpdir: &Path) -> Start {
     Start::End(if invocation.closing_target_follows() {
         ExitCode::SUCCESS
     } else {
-        closing::show(&places, &invocation, &arguments, Some(TARGET))
+        closing::show(&places, &invocation, &arguments, Some(INSTRUCTIONS_TARGET))
     })
 }
 

@@ -14,6 +14,12 @@ use std::time::SystemTime;
 /// The bench target that closes an invocation with the table.
 pub const CLOSING_TARGET: &str = "verdict";
 
+/// The bench target that holds the twins, and counts their instructions.
+pub const INSTRUCTIONS_TARGET: &str = "instructions";
+
+/// The bench target that counts what the twins allocate.
+pub const ALLOCATIONS_TARGET: &str = "allocations";
+
 /// Written by the first suite of an invocation; its age is the invocation's.
 const BEGAN: &str = ".began";
 

@@ -9,12 +9,9 @@ use results::case_id::CaseId;
 
 use crate::closing;
 use crate::counting::counted;
-use crate::invocation::Invocation;
+use crate::invocation::{ALLOCATIONS_TARGET, Invocation};
 use crate::mode::{Arguments, Mode};
 use crate::places::Places;
-
-/// The bench target that counts allocations.
-pub const TARGET: &str = "allocations";
 
 /// Iterations that are kept: enough to see whether a path allocates alike each time.
 const N_ITERATIONS: usize = 3;
@@ -68,7 +65,7 @@ pub fn run(target_tmpdir: &Path, cases: impl FnOnce(&mut Ledger)) -> ExitCode {
     let places = Places::of_target(target_tmpdir);
     let invocation = Invocation::of_this_process(&places.invocations);
     let mark = invocation
-        .begin(TARGET)
+        .begin(ALLOCATIONS_TARGET)
         .expect("the target directory, just written by Cargo, takes a mark");
     cases(&mut ledger);
     if let Err(error) = allocations::write(&places.criterion, &ledger.iterations_by_case) {
@@ -78,6 +75,6 @@ pub fn run(target_tmpdir: &Path, cases: impl FnOnce(&mut Ledger)) -> ExitCode {
     if invocation.closing_target_follows() {
         ExitCode::SUCCESS
     } else {
-        closing::show(&places, &invocation, &arguments, Some(TARGET))
+        closing::show(&places, &invocation, &arguments, Some(ALLOCATIONS_TARGET))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use benches::invocation::CLOSING_TARGET;
+use benches::invocation::{ALLOCATIONS_TARGET, CLOSING_TARGET, INSTRUCTIONS_TARGET};
 use benches::suite::is_segment;
 use results::{baseline, tables};
 use toml::{Table, Value};
@@ -11,7 +11,7 @@ use toml::{Table, Value};
 use crate::{entries, files, name, none, read, root};
 
 /// The targets that count what twins of the cases do; bench entries, but no suites.
-const COUNTS: [&str; 2] = ["allocations", "instructions"];
+const COUNTS: [&str; 2] = [ALLOCATIONS_TARGET, INSTRUCTIONS_TARGET];
 
 fn bench_entries() -> Vec<Table> {
     let manifest: Table = read(&root().join("benches/Cargo.toml"))
