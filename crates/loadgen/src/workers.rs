@@ -6,7 +6,7 @@
 //!   worker 1 of 3                1        4        7
 //! ```
 //!
-//! The union of all [shares](crate::share) is the run of a single worker. They begin together at a
+//! The union of all [shares](crate::share) is the run of a single worker. The workers begin together at a
 //! [`Barrier`](crate::share::Barrier); each hands over its [`part`], the parts are [merged](merge) without loss, and a run
 //! that lacks a part is invalid.
 //!
